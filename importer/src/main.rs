@@ -1,0 +1,2 @@
+//! Importer.
+fn main() {}
