@@ -1,1 +1,42 @@
-//! Server.
+//! Squaretable: a drop-in replacement for the SillyTavern server.
+//!
+//! `docs/ARCHITECTURE.md` is the map; `router` is the index.
+
+/// HTTP handlers, one file per family.
+pub mod api;
+/// Shared state of all requests.
+pub mod app;
+/// Flags, environment, config.yaml.
+pub mod config;
+/// What a new tenant starts with.
+pub mod content;
+/// PostgreSQL as a child process.
+pub mod embedded;
+/// One error type, by wire form.
+pub mod error;
+/// Request bodies.
+pub mod extract;
+/// The installed SillyTavern.
+pub mod frontend;
+/// Keys that never enter the database.
+pub mod keys;
+/// What happens before a handler.
+pub mod middleware;
+/// File names to content types.
+pub mod mime;
+/// Outbound requests.
+pub mod providers;
+/// Response forms.
+pub mod reply;
+/// The index of everything served.
+pub mod router;
+/// A router that remembers its routes.
+pub mod routes;
+/// File responses: ranges, validators.
+pub mod served;
+/// The server's life.
+pub mod serve;
+/// All SQL.
+pub mod store;
+/// The door to a user's data.
+pub mod tenant;

@@ -1,0 +1,252 @@
+//! `/api/settings`: the frontend's one settings document, everything it lists at start, and snapshots.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{Duration, Local, Utc};
+use serde_json::value::RawValue;
+use squaretable_compat::layout::DocumentKind;
+use squaretable_compat::{collate, dates, names};
+
+use crate::api::documents::pretty;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::extract::{Body, RawBody};
+use crate::reply;
+use crate::routes::Routes;
+use crate::store::documents::{self, Document};
+use crate::store::{Tx, blobs, files};
+use crate::tenant::Tenant;
+
+const SETTINGS: &str = "settings.json";
+const BACKUPS: &str = "backups";
+
+/// Settings saved more often than this make no further snapshot (the original's autosave interval).
+const SNAPSHOT_INTERVAL: Duration = Duration::minutes(10);
+
+/// This family's routes.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new()
+        .post("/api/settings/get", get)
+        .post("/api/settings/save", save)
+        .post("/api/settings/get-snapshots", get_snapshots)
+        .post("/api/settings/load-snapshot", load_snapshot)
+        .post("/api/settings/make-snapshot", make_snapshot)
+        .post("/api/settings/restore-snapshot", restore_snapshot)
+}
+
+/// `POST /api/settings/save`: the body becomes `settings.json`, keys and numbers as they came.
+///
+/// A failure is a 5xx; the original answers 200 with a serialised error, which the frontend takes for success.
+async fn save(State(app): State<App>, tenant: Tenant, raw: RawBody) -> Result<Response> {
+    let text = pretty(&raw.0)?;
+    let mut tx = tenant.begin().await?;
+    documents::put(&mut tx, DocumentKind::Root, SETTINGS, &text).await?;
+    let snapshots = snapshots(&mut tx, &tenant).await?;
+    let newest = snapshots.iter().max_by_key(|file| file.modified_at);
+    let due = newest.is_none_or(|file| {
+        Utc::now() - file.modified_at >= SNAPSHOT_INTERVAL && file.blob.hash() != blake3::hash(&text).as_bytes()
+    });
+    if due {
+        snapshot(&mut tx, &app, &tenant, &text).await?;
+    }
+    tx.commit().await?;
+    Ok(reply::json(&serde_json::json!({ "result": "ok" })))
+}
+
+/// `POST /api/settings/get`: settings as text, sampler presets as text, the rest parsed; see behaviour-storage 6.
+async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
+    let kinds = [
+        DocumentKind::Root,
+        DocumentKind::Worlds,
+        DocumentKind::KoboldAi,
+        DocumentKind::NovelAi,
+        DocumentKind::OpenAi,
+        DocumentKind::TextGen,
+        DocumentKind::Themes,
+        DocumentKind::MovingUi,
+        DocumentKind::QuickReplies,
+        DocumentKind::Instruct,
+        DocumentKind::Context,
+        DocumentKind::Sysprompt,
+        DocumentKind::Reasoning,
+    ];
+    let mut tx = tenant.begin().await?;
+    let all = Listing(documents::list_kinds(&mut tx, &kinds).await?);
+    let settings = all.of(DocumentKind::Root).find(|d| d.name == SETTINGS).ok_or(Error::status(500))?;
+    let mut answer = Object::new();
+    answer.field("settings", &String::from_utf8_lossy(&settings.body))?;
+    all.texts(&mut answer, DocumentKind::KoboldAi, "koboldai_settings", "koboldai_setting_names")?;
+    answer.field("world_names", &all.world_names())?;
+    all.texts(&mut answer, DocumentKind::NovelAi, "novelai_settings", "novelai_setting_names")?;
+    all.texts(&mut answer, DocumentKind::OpenAi, "openai_settings", "openai_setting_names")?;
+    let names = "textgenerationwebui_preset_names";
+    all.texts(&mut answer, DocumentKind::TextGen, "textgenerationwebui_presets", names)?;
+    for (kind, key) in [
+        (DocumentKind::Themes, "themes"),
+        (DocumentKind::MovingUi, "movingUIPresets"),
+        (DocumentKind::QuickReplies, "quickReplyPresets"),
+        (DocumentKind::Instruct, "instruct"),
+        (DocumentKind::Context, "context"),
+        (DocumentKind::Sysprompt, "sysprompt"),
+        (DocumentKind::Reasoning, "reasoning"),
+    ] {
+        answer.field(key, &all.objects(kind))?;
+    }
+    let config = app.config();
+    answer.field("enable_extensions", &config.content.extensions.enabled)?;
+    answer.field("enable_extensions_auto_update", &config.content.extensions.auto_update)?;
+    answer.field("enable_accounts", &config.accounts.enabled)?;
+    let compression = &config.content.request_compression;
+    answer.field(
+        "request_compression",
+        &serde_json::json!({
+            "enabled": compression.enabled,
+            "minPayloadSize": compression.min_payload_bytes,
+            "maxPayloadSize": compression.max_payload_bytes,
+            "timeout": compression.timeout_ms,
+        }),
+    )?;
+    Ok(reply::json_bytes(answer.finish()))
+}
+
+/// The documents of several kinds, as one query gave them.
+struct Listing(Vec<(String, Document)>);
+
+impl Listing {
+    fn of(&self, kind: DocumentKind) -> impl Iterator<Item = &Document> {
+        self.0.iter().filter(move |(k, _)| k == kind.as_str()).map(|(_, document)| document)
+    }
+
+    /// Names of the kind's readable `.json` files: compat: the extension counts in lower case only.
+    fn readable(&self, kind: DocumentKind) -> Vec<&Document> {
+        self.of(kind).filter(|d| d.valid && names::extension(&d.name) == ".json").collect()
+    }
+
+    /// Two parallel arrays, in locale order: the files' text and their names.
+    fn texts(&self, answer: &mut Object, kind: DocumentKind, texts: &str, titles: &str) -> Result<()> {
+        let mut found = self.readable(kind);
+        collate::locale_sort(&mut found, |d| &d.name);
+        let bodies: Vec<_> = found.iter().map(|d| String::from_utf8_lossy(&d.body)).collect();
+        answer.field(texts, &bodies)?;
+        let names: Vec<_> = found.iter().map(|d| names::base_name(&d.name)).collect();
+        answer.field(titles, &names)
+    }
+
+    /// The files' contents, by UTF-16 code units of their names.
+    fn objects(&self, kind: DocumentKind) -> Vec<&RawValue> {
+        let mut found = self.readable(kind);
+        found.sort_by(|a, b| collate::utf16_cmp(&a.name, &b.name));
+        found.iter().filter_map(|d| serde_json::from_slice(&d.body).ok()).collect()
+    }
+
+    /// Names of all worlds, readable or not, in locale order.
+    fn world_names(&self) -> Vec<&str> {
+        let of = self.of(DocumentKind::Worlds);
+        let mut found: Vec<_> =
+            of.map(|d| d.name.as_str()).filter(|n| names::extension(n).eq_ignore_ascii_case(".json")).collect();
+        collate::locale_sort(&mut found, |name| name);
+        found.into_iter().map(names::base_name).collect()
+    }
+}
+
+/// A JSON object written field by field, so that stored JSON text goes into it unparsed.
+struct Object(Vec<u8>);
+
+impl Object {
+    fn new() -> Self {
+        Self(vec![b'{'])
+    }
+
+    fn field(&mut self, key: &str, value: &impl serde::Serialize) -> Result<()> {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        serde_json::to_writer(&mut self.0, key).map_err(anyhow::Error::from)?;
+        self.0.push(b':');
+        serde_json::to_writer(&mut self.0, value).map_err(anyhow::Error::from)?;
+        Ok(())
+    }
+
+    fn finish(mut self) -> bytes::Bytes {
+        self.0.push(b'}');
+        self.0.into()
+    }
+}
+
+/// `POST /api/settings/get-snapshots`
+async fn get_snapshots(tenant: Tenant) -> Result<Response> {
+    let mut tx = tenant.begin().await?;
+    let found: Vec<_> = snapshots(&mut tx, &tenant)
+        .await?
+        .into_iter()
+        .map(|file| {
+            serde_json::json!({
+                "date": dates::millis(file.modified_at),
+                "name": file.name,
+                "size": file.blob.size,
+            })
+        })
+        .collect();
+    Ok(reply::json(&found))
+}
+
+/// `POST /api/settings/load-snapshot`: the snapshot's text.
+async fn load_snapshot(tenant: Tenant, body: Body) -> Result<Response> {
+    let mut tx = tenant.begin().await?;
+    let text = read_snapshot(&mut tx, &tenant, &body).await?;
+    Ok(reply::html_text(text))
+}
+
+/// `POST /api/settings/make-snapshot`
+async fn make_snapshot(State(app): State<App>, tenant: Tenant) -> Result<Response> {
+    let mut tx = tenant.begin().await?;
+    if let Some(settings) = documents::get(&mut tx, DocumentKind::Root, SETTINGS).await? {
+        snapshot(&mut tx, &app, &tenant, &settings.body).await?;
+    }
+    tx.commit().await?;
+    Ok(reply::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /api/settings/restore-snapshot`
+async fn restore_snapshot(tenant: Tenant, body: Body) -> Result<Response> {
+    let mut tx = tenant.begin().await?;
+    let text = read_snapshot(&mut tx, &tenant, &body).await?;
+    documents::put(&mut tx, DocumentKind::Root, SETTINGS, &text).await?;
+    tx.commit().await?;
+    Ok(reply::status(StatusCode::NO_CONTENT))
+}
+
+fn prefix(tenant: &Tenant) -> String {
+    format!("settings_{}_", tenant.handle())
+}
+
+async fn snapshots(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<files::StoredFile>> {
+    let mut found = files::list(tx, BACKUPS).await?;
+    found.retain(|file| file.name.starts_with(&prefix(tenant)));
+    Ok(found)
+}
+
+async fn read_snapshot(tx: &mut Tx, tenant: &Tenant, body: &Body) -> Result<bytes::Bytes> {
+    body.guard("name")?;
+    let name = body
+        .text("name")
+        .filter(|name| name.starts_with(&prefix(tenant)))
+        .ok_or_else(|| Error::json_error(400, "Invalid snapshot name"))?;
+    let file = files::get(tx, BACKUPS, name).await?.ok_or(Error::not_found())?;
+    blobs::read(tx, &file.blob).await
+}
+
+/// Stores `text` as a snapshot of now, and drops the oldest beyond `backups.common.numberOfBackups`.
+async fn snapshot(tx: &mut Tx, app: &App, tenant: &Tenant, text: &[u8]) -> Result<()> {
+    let name = format!("{}{}.json", prefix(tenant), dates::timestamp(Local::now()));
+    let blob = blobs::put(tx, text).await?;
+    files::put(tx, BACKUPS, &name, &blob).await?;
+    let mut found = snapshots(tx, tenant).await?;
+    found.sort_by_key(|file| std::cmp::Reverse(file.modified_at));
+    for old in found.iter().skip(app.config().content.backups.number_of_backups as usize) {
+        files::delete(tx, BACKUPS, &old.name).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! What every request shares. Exposes no connection pool: stored data is reached through a tenant.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::Utc;
+use moka::future::Cache;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::config::Config;
+use crate::content::DefaultContent;
+use crate::error::Result;
+use crate::frontend::Frontend;
+use crate::keys::MasterKey;
+use crate::providers::relay::Relay;
+use crate::store::Db;
+use crate::store::accounts::{self, NewUser, User};
+use crate::tenant::Tenant;
+
+/// Handle of the account that exists always, and that everyone is while accounts are off.
+pub const DEFAULT_USER: &str = "default-user";
+
+/// How long a node may go on with an account as it last read it.
+const ACCOUNT_TTL: Duration = Duration::from_secs(5);
+
+/// Shared state; a clone is a reference.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    db: Db,
+    keys: MasterKey,
+    frontend: Frontend,
+    content: DefaultContent,
+    relay: Relay,
+    uploads: PathBuf,
+    default_user: Arc<User>,
+    accounts: Cache<String, Option<Arc<User>>>,
+}
+
+impl App {
+    /// Connects to the database, migrates it, and makes the default user with its content.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from serving, with its cause.
+    pub async fn new(config: Config, database: PgConnectOptions) -> anyhow::Result<Self> {
+        let frontend = Frontend::open(&config.frontend)?;
+        let content = DefaultContent::load(&frontend.default_content())?;
+        let keys = match &config.master_key {
+            Some(key) => MasterKey::from_hex(key.expose())?,
+            None => MasterKey::from_file(&config.data_dir.join("master.key"))?,
+        };
+        let uploads = config.data_dir.join("_uploads");
+        empty_folder(&uploads)?;
+        let relay = Relay::new(&config.upstream)?;
+        let db = Db::connect(database, config.database.max_connections).await?;
+        let default = NewUser {
+            handle: DEFAULT_USER,
+            name: "User",
+            password: "",
+            salt: "",
+            admin: true,
+            enabled: true,
+            avatar: "",
+            created_at: Utc::now(),
+        };
+        let (tenant, _) = Tenant::open(&db, &default).await?;
+        if !config.content.skip_content_check {
+            content.seed(&tenant, &keys).await.context("cannot store the default content")?;
+        }
+        // compat: with accounts off the original answers these constants, whatever its account store says.
+        let default_user = Arc::new(User {
+            name: "User".to_owned(),
+            password: String::new(),
+            salt: String::new(),
+            admin: true,
+            enabled: true,
+            created_at: Utc::now(),
+            ..tenant.user().clone()
+        });
+        let accounts = Cache::builder().max_capacity(10_000).time_to_live(ACCOUNT_TTL).build();
+        Ok(Self(Arc::new(Inner {
+            config,
+            db,
+            keys,
+            frontend,
+            content,
+            relay,
+            uploads,
+            default_user,
+            accounts,
+        })))
+    }
+
+    /// The validated configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The keys that never enter the database.
+    #[must_use]
+    pub fn keys(&self) -> &MasterKey {
+        &self.0.keys
+    }
+
+    /// The installed frontend.
+    #[must_use]
+    pub fn frontend(&self) -> &Frontend {
+        &self.0.frontend
+    }
+
+    /// The default content that new tenants get.
+    #[must_use]
+    pub fn content(&self) -> &DefaultContent {
+        &self.0.content
+    }
+
+    /// All outbound traffic.
+    #[must_use]
+    pub fn relay(&self) -> &Relay {
+        &self.0.relay
+    }
+
+    /// Folder of uploads in flight; emptied at start.
+    #[must_use]
+    pub fn uploads(&self) -> &Path {
+        &self.0.uploads
+    }
+
+    /// The database, for the start, the end and readiness; handlers take a [`Tenant`].
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// The account that everyone is while accounts are off.
+    #[must_use]
+    pub(crate) fn default_user(&self) -> Arc<User> {
+        self.0.default_user.clone()
+    }
+
+    /// The account with this handle, at most a few seconds old. A new account's content is seeded when it is first
+    /// seen.
+    pub(crate) async fn account(&self, handle: &str) -> Result<Option<Arc<User>>> {
+        if let Some(known) = self.0.accounts.get(handle).await {
+            return Ok(known);
+        }
+        let user = accounts::find(&self.0.db, handle).await?.map(Arc::new);
+        if let Some(user) = &user {
+            let tenant = Tenant::of(self.0.db.clone(), user.clone());
+            if !self.0.config.content.skip_content_check {
+                self.0.content.seed(&tenant, &self.0.keys).await?;
+            }
+        }
+        self.0.accounts.insert(handle.to_owned(), user.clone()).await;
+        Ok(user)
+    }
+}
+
+/// Removes what an earlier process left behind, as the original does at its start.
+fn empty_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,254 @@
+//! Request bodies as handlers want them.
+//!
+//! Parsing itself happens before routing (`middleware/body.rs`), since the original answers a malformed body before
+//! anything else. Express hands its handlers `{}` when there is no body, and untyped values otherwise; the accessors
+//! here say how each value is read.
+
+use std::path::Path;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use squaretable_compat::{json, names};
+use tokio::io::AsyncWriteExt;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::middleware::body::ParsedBody;
+
+/// Longest text field of a multipart body, in bytes (the original's 500 MiB).
+const FIELD_LIMIT: u64 = 500 << 20;
+
+/// The bytes of a JSON body, unparsed: for bodies that are stored as they come. `{}` when there was none.
+#[derive(Debug, Clone)]
+pub struct RawBody(pub Bytes);
+
+/// A parsed body: an object or an array.
+#[derive(Debug, Clone)]
+pub struct Body(pub Value);
+
+/// A multipart body with at most one file in the field `avatar`, or any other body as fields.
+#[derive(Debug)]
+pub struct Upload {
+    /// Text fields; an object.
+    pub fields: Body,
+    /// The file.
+    pub file: Option<UploadedFile>,
+}
+
+/// An uploaded file, on disk until it is dropped.
+#[derive(Debug)]
+pub struct UploadedFile {
+    path: tempfile::TempPath,
+    /// File name as the browser gave it.
+    pub original_name: String,
+    /// Content type as the browser gave it; empty for none.
+    pub content_type: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Body {
+    /// The value of a field; `Null` where it is absent.
+    #[must_use]
+    pub fn get(&self, field: &str) -> &Value {
+        self.0.get(field).unwrap_or(&Value::Null)
+    }
+
+    /// The field, when it is a string.
+    #[must_use]
+    pub fn str(&self, field: &str) -> Option<&str> {
+        self.get(field).as_str()
+    }
+
+    /// The field, when it is a string with something in it.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.str(field).filter(|text| !text.is_empty())
+    }
+
+    /// Whether JavaScript takes the field for true.
+    #[must_use]
+    pub fn truthy(&self, field: &str) -> bool {
+        json::js_truthy(self.get(field))
+    }
+
+    /// Refuses (400) a field whose text holds a path separator or NUL, as the original's guard on file names does.
+    /// `null` and absence pass.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn guard(&self, field: &str) -> Result<()> {
+        match self.get(field) {
+            Value::Null => Ok(()),
+            value if names::contains_separator(&json::js_string(value)) => Err(Error::bad_request()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The object; an array body counts as an object without fields.
+    #[must_use]
+    pub fn object(&self) -> Map<String, Value> {
+        self.0.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl UploadedFile {
+    /// The whole file.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub async fn read(&self) -> Result<Bytes> {
+        Ok(tokio::fs::read(&self.path).await?.into())
+    }
+
+    /// Where it lies until this value is dropped.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, _: &S) -> Result<Self> {
+        Ok(Self(match parsed(&req) {
+            ParsedBody::Json(bytes) => bytes,
+            ParsedBody::Form(value) => json::to_vec(&value).into(),
+            ParsedBody::Empty | ParsedBody::Other => Bytes::from_static(b"{}"),
+        }))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, _: &S) -> Result<Self> {
+        body_of(parsed(&req))
+    }
+}
+
+impl FromRequest<App> for Upload {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, app: &App) -> Result<Self> {
+        let content_type = req.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let Ok(boundary) = multer::parse_boundary(content_type) else {
+            return Ok(Self { fields: body_of(parsed(&req))?, file: None });
+        };
+        let limits = multer::SizeLimit::new().per_field(u64::MAX);
+        let constraints = multer::Constraints::new().size_limit(limits);
+        let stream = req.into_body().into_data_stream();
+        let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
+        let (mut fields, mut file) = (Map::new(), None);
+        while let Some(part) = parts.next_field().await.map_err(|_| server_error())? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if part.file_name().is_none() {
+                insert_field(&mut fields, &name, read_text(part).await?);
+            } else if name == "avatar" && file.is_none() {
+                file = Some(store_part(part, app.uploads()).await?);
+            } else {
+                return Err(server_error());
+            }
+        }
+        Ok(Self { fields: Body(Value::Object(fields)), file })
+    }
+}
+
+/// compat: the original's multipart parser throws on a file in an unexpected field and on a broken body alike.
+fn server_error() -> Error {
+    Error::Page(axum::http::StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn parsed(req: &Request) -> ParsedBody {
+    req.extensions().get().cloned().unwrap_or(ParsedBody::Empty)
+}
+
+fn body_of(parsed: ParsedBody) -> Result<Body> {
+    Ok(Body(match parsed {
+        ParsedBody::Json(bytes) => {
+            json::parse_strict(&bytes).map_err(|_| Error::Page(axum::http::StatusCode::BAD_REQUEST))?
+        }
+        ParsedBody::Form(value) => value,
+        ParsedBody::Empty | ParsedBody::Other => Value::Object(Map::new()),
+    }))
+}
+
+async fn read_text(mut part: multer::Field<'_>) -> Result<String> {
+    let mut text = Vec::new();
+    while let Some(chunk) = part.chunk().await.map_err(|_| server_error())? {
+        if text.len() as u64 + chunk.len() as u64 > FIELD_LIMIT {
+            return Err(server_error());
+        }
+        text.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<UploadedFile> {
+    let original_name = part.file_name().unwrap_or_default().to_owned();
+    let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
+    let (file, path) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    let mut size = 0;
+    while let Some(chunk) = part.chunk().await.map_err(|_| server_error())? {
+        size += chunk.len() as u64;
+        file.write_all(&chunk).await?;
+    }
+    file.flush().await?;
+    Ok(UploadedFile { path, original_name, content_type, size })
+}
+
+/// compat: a repeated name makes an array, `a[]` an array, `a[b]` an object, as the original's parser has it.
+fn insert_field(fields: &mut Map<String, Value>, name: &str, value: String) {
+    let value = Value::String(value);
+    let (key, inner) = match name.split_once('[').and_then(|(key, rest)| Some((key, rest.strip_suffix(']')?))) {
+        Some((key, inner)) if !key.is_empty() => (key, Some(inner)),
+        _ => (name, None),
+    };
+    match (inner, fields.get_mut(key)) {
+        (Some(""), Some(Value::Array(list))) | (None, Some(Value::Array(list))) => list.push(value),
+        (Some(""), None) => {
+            fields.insert(key.to_owned(), Value::Array(vec![value]));
+        }
+        (Some(inner), Some(Value::Object(map))) => {
+            map.insert(inner.to_owned(), value);
+        }
+        (Some(inner), None) => {
+            fields.insert(key.to_owned(), Value::Object(Map::from_iter([(inner.to_owned(), value)])));
+        }
+        (_, Some(first)) => {
+            let first = std::mem::take(first);
+            fields.insert(key.to_owned(), Value::Array(vec![first, value]));
+        }
+        (None, None) => {
+            fields.insert(key.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn multipart_names_nest_as_the_original_nests_them() {
+        let mut fields = Map::new();
+        for (name, value) in [("a", "1"), ("b[]", "2"), ("b[]", "3"), ("c[x]", "4"), ("c[y]", "5"), ("d", "6"), ("d", "7")] {
+            insert_field(&mut fields, name, value.to_owned());
+        }
+        let expected = json!({ "a": "1", "b": ["2", "3"], "c": { "x": "4", "y": "5" }, "d": ["6", "7"] });
+        assert_eq!(Value::Object(fields), expected);
+    }
+
+    #[test]
+    fn the_guard_refuses_separators_in_any_type_of_value() {
+        assert!(Body(json!({ "a": "x/y" })).guard("a").is_err());
+        assert!(Body(json!({ "a": ["x/y"] })).guard("a").is_err());
+        assert!(Body(json!({ "a": "x\u{0}" })).guard("a").is_err());
+        assert!(Body(json!({ "a": null })).guard("a").is_ok());
+        assert!(Body(json!({})).guard("a").is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! Cards: the JSON text and the picture, apart. The PNG is composed when it is read.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use squaretable_compat::card::entry::Entry;
+use squaretable_compat::{names, png};
+
+use super::Tx;
+use super::blobs::{self, Blob};
+use crate::error::{Error, Result};
+
+/// A stored card.
+#[derive(Debug, Clone)]
+pub struct Character {
+    /// File name, `Seraphina.png`: the key that the frontend uses.
+    pub avatar: String,
+    /// The picture; the whole file while `pristine`.
+    pub image: Blob,
+    /// Whether `image` is, byte for byte, the file as it came in.
+    pub pristine: bool,
+    /// The card's JSON text as the PNG holds it; `None` for a PNG without a readable card.
+    pub card: Option<Vec<u8>>,
+    /// List entry without its closing brace; `None` where the original drops the card from lists.
+    pub entry: Option<Vec<u8>>,
+    /// Whether `entry` has a `create_date` of its own.
+    pub has_create_date: bool,
+    /// The original's mtime.
+    pub modified_at: DateTime<Utc>,
+    /// The original's ctime, shown as `date_added`.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// One row of the character list.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// Entry without its closing brace.
+    pub entry: Vec<u8>,
+    /// Whether `entry` has a `create_date` of its own.
+    pub has_create_date: bool,
+    /// The original's ctime, shown as `date_added`.
+    pub changed_at: DateTime<Utc>,
+    /// Bytes of everything in the character's chat folder.
+    pub chat_size: i64,
+    /// When a chat of the character last changed.
+    pub date_last_chat: Option<DateTime<Utc>>,
+}
+
+/// What a new card consists of.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCharacter<'a> {
+    /// File name, `Seraphina.png`.
+    pub avatar: &'a str,
+    /// The picture, stored already.
+    pub image: &'a Blob,
+    /// Whether `image` is the file itself, card included.
+    pub pristine: bool,
+    /// The card's JSON text.
+    pub card: Option<&'a [u8]>,
+    /// The original's mtime.
+    pub modified_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    avatar: String,
+    image: Vec<u8>,
+    size: i64,
+    pristine: bool,
+    card: Option<Vec<u8>>,
+    entry: Option<Vec<u8>>,
+    has_create_date: bool,
+    modified_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn into_character(self) -> Result<Character> {
+        let image = Blob::from_row(&self.image, self.size)?;
+        let Self { avatar, pristine, card, entry, has_create_date, modified_at, changed_at, .. } = self;
+        Ok(Character { avatar, image, pristine, card, entry, has_create_date, modified_at, changed_at })
+    }
+}
+
+/// The folder of a character's chats below the user's root.
+///
+/// compat: the first `.png` anywhere in the name is removed, as the original does (`a.pngb.png` chats in `chats/ab.png`).
+#[must_use]
+pub fn chat_folder(avatar: &str) -> String {
+    format!("chats/{}", names::strip_png(avatar))
+}
+
+/// The card with this file name, held until the transaction ends when `for_update`.
+///
+/// # Errors
+/// The database failed.
+pub async fn get(tx: &mut Tx, avatar: &str) -> Result<Option<Character>> {
+    let sql = "SELECT avatar, image, b.size, pristine, card, entry, has_create_date, modified_at, changed_at
+               FROM characters c JOIN blobs b ON b.hash = c.image
+               WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
+    let row: Option<Row> = sqlx::query_as(sql).bind(tx.id()).bind(avatar).fetch_optional(tx.conn()).await?;
+    row.map(Row::into_character).transpose()
+}
+
+/// Like [`get`], and holds the row until the transaction ends: for read-modify-write.
+///
+/// # Errors
+/// The database failed.
+pub async fn get_for_update(tx: &mut Tx, avatar: &str) -> Result<Option<Character>> {
+    let sql = "SELECT avatar, image, b.size, pristine, card, entry, has_create_date, modified_at, changed_at
+               FROM characters c JOIN blobs b ON b.hash = c.image
+               WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL FOR UPDATE OF c";
+    let row: Option<Row> = sqlx::query_as(sql).bind(tx.id()).bind(avatar).fetch_optional(tx.conn()).await?;
+    row.map(Row::into_character).transpose()
+}
+
+/// File names of all cards, by their bytes.
+///
+/// # Errors
+/// The database failed.
+pub async fn avatars(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT avatar FROM characters WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY avatar";
+    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
+}
+
+/// The list entries of the cards that the original shows (all, or the one named), by the bytes of their file names.
+/// `shallow` chooses the short form of `performance.lazyLoadCharacters`.
+///
+/// # Errors
+/// The database failed.
+pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Vec<Listed>> {
+    let sql = "SELECT CASE WHEN $3 THEN c.shallow ELSE c.entry END AS entry, c.has_create_date, c.changed_at,
+                      coalesce(chat.size, 0)::bigint AS chat_size, chat.last AS date_last_chat
+               FROM characters c
+               LEFT JOIN (SELECT folder, sum(byte_size) AS size, max(modified_at) AS last FROM chats
+                          WHERE tenant_id = $1 AND deleted_at IS NULL GROUP BY folder) AS chat
+                      ON chat.folder = c.chat_folder
+               WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
+                 AND ($2::text IS NULL OR c.avatar = $2)
+               ORDER BY c.avatar";
+    Ok(sqlx::query_as(sql).bind(tx.id()).bind(avatar).bind(shallow).fetch_all(tx.conn()).await?)
+}
+
+/// Adds a card. False, and nothing changed, when its file name is taken.
+///
+/// # Errors
+/// The database failed.
+pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
+    let entry = new.card.and_then(|card| Entry::of(card, new.avatar));
+    let sql = "INSERT INTO characters (tenant_id, avatar, chat_folder, image, pristine, card, entry, shallow,
+                                       has_create_date, created_at, modified_at, changed_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)
+               ON CONFLICT (tenant_id, avatar) WHERE deleted_at IS NULL DO NOTHING";
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(new.avatar)
+        .bind(chat_folder(new.avatar))
+        .bind(&new.image.hash[..])
+        .bind(new.pristine)
+        .bind(new.card)
+        .bind(entry.as_ref().map(|e| &e.full[..]))
+        .bind(entry.as_ref().map(|e| &e.shallow[..]))
+        .bind(entry.as_ref().is_some_and(|e| e.has_create_date))
+        .bind(new.modified_at)
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Adds a card, or replaces the one that has its file name.
+///
+/// # Errors
+/// The database failed.
+pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
+    if insert(tx, new).await? {
+        return Ok(());
+    }
+    let entry = new.card.and_then(|card| Entry::of(card, new.avatar));
+    let sql = "UPDATE characters SET image = $3, pristine = $4, card = $5, entry = $6, shallow = $7,
+                      has_create_date = $8, modified_at = $9, changed_at = $9
+               WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(new.avatar)
+        .bind(&new.image.hash[..])
+        .bind(new.pristine)
+        .bind(new.card)
+        .bind(entry.as_ref().map(|e| &e.full[..]))
+        .bind(entry.as_ref().map(|e| &e.shallow[..]))
+        .bind(entry.as_ref().is_some_and(|e| e.has_create_date))
+        .bind(new.modified_at)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Replaces the JSON text of a card and keeps its picture.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_card(tx: &mut Tx, character: &Character, card: &[u8]) -> Result<()> {
+    let new = NewCharacter {
+        avatar: &character.avatar,
+        image: &character.image,
+        pristine: false,
+        card: Some(card),
+        modified_at: Utc::now(),
+    };
+    put(tx, &new).await
+}
+
+/// Removes a card (kept, marked deleted, until retention takes it). Says whether there was one.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete(tx: &mut Tx, avatar: &str) -> Result<bool> {
+    let sql = "UPDATE characters SET deleted_at = now()
+               WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
+    let done = sqlx::query(sql).bind(tx.id()).bind(avatar).execute(tx.conn()).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The card's PNG file: as it came in, or composed of picture and text as the original would have written it.
+///
+/// # Errors
+/// The database failed, or the stored picture cannot carry a card.
+pub async fn file(tx: &mut Tx, character: &Character) -> Result<Bytes> {
+    let image = blobs::read(tx, &character.image).await?;
+    match &character.card {
+        Some(card) if !character.pristine => png::compose(&image, card)
+            .map(Bytes::from)
+            .map_err(|e| Error::Internal(anyhow::anyhow!("cannot compose {}: {e}", character.avatar))),
+        _ => Ok(image),
+    }
+}

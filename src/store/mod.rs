@@ -1,0 +1,16 @@
+//! All SQL. One file per family, same stem as in `api/`.
+//!
+//! Functions take a [`Tx`], which only [`Tenant::begin`](crate::tenant::Tenant::begin) makes: a transaction that
+//! already carries its tenant. Every statement names `tenant_id` itself (the first wall); the policies of
+//! `migrations/` stand behind it (the second).
+
+pub mod accounts;
+pub mod blobs;
+pub mod characters;
+pub mod chats;
+pub mod db;
+pub mod documents;
+pub mod files;
+pub mod secrets;
+
+pub use db::{Db, TenantId, Tx};

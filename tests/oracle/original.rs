@@ -1,0 +1,134 @@
+//! Starts the original server (the `sillytavern` package from npm) as a child process on a port of its own.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use super::http::{self, Wire};
+
+/// Configuration that every instance gets, ours included: no browser, no downloads, no DNS look-ups at start.
+const BASE_CONFIG: &str = "\
+browserLaunch:
+  enabled: false
+whitelistDockerHosts: false
+enableDownloadableTokenizers: false
+";
+
+/// Makes the server exit when its standard input closes, so that it cannot outlive a test process that was killed.
+const WATCHDOG: &str =
+    "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).on('error',()=>process.exit(0)).resume()";
+
+/// The first start compiles the frontend's libraries into a cache that all instances share when the package runs in
+/// a container; starts are therefore one after the other.
+static STARTING: Mutex<()> = Mutex::const_new(());
+
+/// The configuration text for a family: the base plus the family's own YAML keys.
+pub fn config(extra: &str) -> String {
+    format!("{BASE_CONFIG}{extra}")
+}
+
+/// A running original; stopped when dropped, its data folder removed with it.
+pub struct Original {
+    /// `http://127.0.0.1:<port>`.
+    pub base_url: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Original {
+    /// Starts an instance with a fresh, freshly seeded data folder and waits until it answers.
+    ///
+    /// Panics (it is a test's precondition) when the package is absent or the server does not come up.
+    pub async fn start(config_yaml: &str) -> Original {
+        let _turn = STARTING.lock().await;
+        for attempt in 1.. {
+            match Self::attempt(config_yaml).await {
+                Ok(original) => return original,
+                // Another process may have taken the port between our probe and the server's bind.
+                Err(log) if attempt < 3 && log.contains("EADDRINUSE") => {}
+                Err(log) => panic!("the original server did not start:\n{log}"),
+            }
+        }
+        unreachable!("the loop above returns or panics")
+    }
+
+    async fn attempt(config_yaml: &str) -> Result<Original, String> {
+        let package = package();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        let config_path = folder.path().join("config.yaml");
+        std::fs::write(&config_path, config_yaml).expect("config.yaml written");
+        let log = File::create(folder.path().join("log.txt")).expect("log file");
+        let child = Command::new("node")
+            .args(["--import", WATCHDOG])
+            .arg(package.join("server.js"))
+            .arg("--configPath")
+            .arg(&config_path)
+            .arg("--dataRoot")
+            .arg(folder.path().join("data"))
+            .args(["--port", &port.to_string()])
+            .current_dir(folder.path())
+            .env("NODE_ENV", "production")
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().expect("second log handle"))
+            .stderr(log)
+            .spawn()
+            .expect("node starts");
+        let mut original = Original { base_url: format!("http://127.0.0.1:{port}"), child, folder };
+        original.wait().await.map(|()| original)
+    }
+
+    /// Waits until `/version` answers; `Err` holds the log when the process ends or a minute passes.
+    async fn wait(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let probe = Wire::new("GET", "/version");
+        while Instant::now() < deadline {
+            if http::send(&self.base_url, &probe).await.is_ok_and(|answer| answer.status == 200) {
+                return Ok(());
+            }
+            if self.child.try_wait().expect("child status").is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Err(self.log())
+    }
+
+    /// Everything the server wrote to its console so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default()
+    }
+}
+
+impl Drop for Original {
+    fn drop(&mut self) {
+        // Best effort: the process may have ended already, and the watchdog covers the rest.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The package folder: `SQUARETABLE_ORACLE`, else `node_modules/sillytavern` of this checkout.
+fn package() -> PathBuf {
+    let folder = std::env::var_os("SQUARETABLE_ORACLE").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node_modules/sillytavern"),
+        PathBuf::from,
+    );
+    assert!(
+        folder.join("server.js").is_file(),
+        "the oracle tests need the original server in {}: run `npm ci`, or set SQUARETABLE_ORACLE",
+        folder.display()
+    );
+    // Its image codecs load only from inside its own real folder, so a link is followed here.
+    folder.canonicalize().expect("the package folder exists")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound address").port()
+}
