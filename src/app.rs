@@ -50,7 +50,7 @@ impl App {
         let frontend = Frontend::open(&config.frontend)?;
         let content = DefaultContent::load(&frontend.default_content())?;
         let keys = match &config.master_key {
-            Some(key) => MasterKey::from_hex(key.expose())?,
+            Some(key) => MasterKey::new(*key.expose()),
             None => MasterKey::from_file(&config.data_dir.join("master.key"))?,
         };
         let uploads = config.data_dir.join("_uploads");

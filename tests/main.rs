@@ -1,1 +1,8 @@
-//! Integration tests.
+//! Every integration test, in one binary: HTTP against a real PostgreSQL, the original beside us, a real browser.
+
+mod api;
+mod coverage;
+mod database;
+mod harness;
+mod oracle;
+mod tenancy;

@@ -47,14 +47,27 @@ pub struct RateLimits {
 
 impl Default for SsoConfig {
     fn default() -> Self {
-        let trusted_proxies = ["::1", "127.0.0.1"].into_iter().filter_map(IpPattern::parse).collect();
-        Self { authelia: false, authentik: false, trusted_proxies }
+        let trusted_proxies = ["::1", "127.0.0.1"]
+            .into_iter()
+            .filter_map(IpPattern::parse)
+            .collect();
+        Self {
+            authelia: false,
+            authentik: false,
+            trusted_proxies,
+        }
     }
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { prefer_real_ip_header: false, basic_auth: 5, login: 5, recover: 5, reset: 5 }
+        Self {
+            prefer_real_ip_header: false,
+            basic_auth: 5,
+            login: 5,
+            recover: 5,
+            reset: 5,
+        }
     }
 }
 

@@ -109,7 +109,12 @@ pub struct Extensions {
 
 impl Default for ContentConfig {
     fn default() -> Self {
-        let domains = ["localhost", "cdn.discordapp.com", "files.catbox.moe", "raw.githubusercontent.com"];
+        let domains = [
+            "localhost",
+            "cdn.discordapp.com",
+            "files.catbox.moe",
+            "raw.githubusercontent.com",
+        ];
         Self {
             skip_content_check: false,
             allow_keys_exposure: false,
@@ -125,7 +130,12 @@ impl Default for ContentConfig {
 
 impl Default for RequestCompression {
     fn default() -> Self {
-        Self { enabled: false, min_payload_bytes: 256 << 10, max_payload_bytes: 8 << 20, timeout_ms: 4000 }
+        Self {
+            enabled: false,
+            min_payload_bytes: 256 << 10,
+            max_payload_bytes: 8 << 20,
+            timeout_ms: 4000,
+        }
     }
 }
 
@@ -157,7 +167,11 @@ impl Default for Thumbnails {
 
 impl Default for Extensions {
     fn default() -> Self {
-        Self { enabled: true, auto_update: true, git_backend: GitBackend::Auto }
+        Self {
+            enabled: true,
+            auto_update: true,
+            git_backend: GitBackend::Auto,
+        }
     }
 }
 
@@ -196,7 +210,8 @@ impl Backups {
         let total: i64 = source.whole("backups.chat.maxTotalBackups", -1);
         let throttle: u32 = source.whole("backups.chat.throttleInterval", 10_000);
         Self {
-            allow_full_data_backup: source.flag("backups.allowFullDataBackup", default.allow_full_data_backup),
+            allow_full_data_backup: source
+                .flag("backups.allowFullDataBackup", default.allow_full_data_backup),
             number_of_backups: source.whole("backups.common.numberOfBackups", default.number_of_backups),
             chat_enabled: source.flag("backups.chat.enabled", default.chat_enabled),
             check_integrity: source.flag("backups.chat.checkIntegrity", default.check_integrity),
@@ -210,10 +225,17 @@ impl Thumbnails {
     fn read(source: &mut Source) -> Self {
         let default = Self::default();
         let quality: i64 = source.whole("thumbnails.quality", default.quality.into());
-        let is_png = source.text("thumbnails.format", "jpg").trim().eq_ignore_ascii_case("png");
+        let is_png = source
+            .text("thumbnails.format", "jpg")
+            .trim()
+            .eq_ignore_ascii_case("png");
         Self {
             enabled: source.flag("thumbnails.enabled", default.enabled),
-            format: if is_png { ThumbnailFormat::Png } else { ThumbnailFormat::Jpeg },
+            format: if is_png {
+                ThumbnailFormat::Png
+            } else {
+                ThumbnailFormat::Jpeg
+            },
             quality: u8::try_from(quality.clamp(1, 100)).unwrap_or(default.quality),
             background: dimensions(source, "thumbnails.dimensions.bg", default.background),
             avatar: dimensions(source, "thumbnails.dimensions.avatar", default.avatar),
@@ -225,8 +247,11 @@ impl Thumbnails {
 impl Extensions {
     fn read(source: &mut Source) -> Self {
         let default = Self::default();
-        let words =
-            [("auto", GitBackend::Auto), ("system", GitBackend::System), ("builtin", GitBackend::Builtin)];
+        let words = [
+            ("auto", GitBackend::Auto),
+            ("system", GitBackend::System),
+            ("builtin", GitBackend::Builtin),
+        ];
         Self {
             enabled: source.flag("extensions.enabled", default.enabled),
             auto_update: source.flag("extensions.autoUpdate", default.auto_update),
@@ -237,7 +262,9 @@ impl Extensions {
 
 /// Two pixel counts from 1 to 4,096.
 fn dimensions(source: &mut Source, key: &str, default: (u32, u32)) -> (u32, u32) {
-    let Some((name, items)) = source.items(key) else { return default };
+    let Some((name, items)) = source.items(key) else {
+        return default;
+    };
     let sides: Vec<u64> = items.iter().filter_map(serde_yaml_ng::Value::as_u64).collect();
     let sides = match sides[..] {
         [width, height] if items.len() == 2 => u32::try_from(width).ok().zip(u32::try_from(height).ok()),
@@ -245,7 +272,9 @@ fn dimensions(source: &mut Source, key: &str, default: (u32, u32)) -> (u32, u32)
     };
     let valid = sides.filter(|(width, height)| (1..=4096).contains(width) && (1..=4096).contains(height));
     valid.unwrap_or_else(|| {
-        source.fault(format!("{name}: expected [width, height] in pixels, each from 1 to 4096"));
+        source.fault(format!(
+            "{name}: expected [width, height] in pixels, each from 1 to 4096"
+        ));
         default
     })
 }

@@ -22,7 +22,12 @@ pub struct DatabaseConfig {
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: None, max_connections: 20, postgres_bin: None, redis_url: None }
+        Self {
+            url: None,
+            max_connections: 20,
+            postgres_bin: None,
+            redis_url: None,
+        }
     }
 }
 
@@ -56,7 +61,9 @@ fn max_connections(source: &mut Source) -> Option<u32> {
     let text = source.variable("DATABASE_MAX_CONNECTIONS")?;
     let count = text.trim().parse().ok().filter(|count| *count >= 1);
     if count.is_none() {
-        source.fault(format!("DATABASE_MAX_CONNECTIONS: expected a whole number from 1, found {text:?}"));
+        source.fault(format!(
+            "DATABASE_MAX_CONNECTIONS: expected a whole number from 1, found {text:?}"
+        ));
     }
     count
 }
@@ -73,8 +80,14 @@ fn connection(
         None => (variable, source.variable(variable)?),
     };
     let url = url.trim().to_owned();
-    if !schemes.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
-        source.fault(format!("{name}: expected a URL that begins with {}", schemes.join(" or ")));
+    if !schemes
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    {
+        source.fault(format!(
+            "{name}: expected a URL that begins with {}",
+            schemes.join(" or ")
+        ));
         return None;
     }
     Some(Secret::new(url))

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_yaml_ng::Value;
 
-use super::listen::{self, Listen};
 use super::ServeArgs;
 use super::ip_pattern::IpPattern;
+use super::listen::{self, Listen};
 use super::secret::Secret;
-use super::source::{Source, scalar_text};
+use super::source::Source;
+use super::values::scalar_text;
 
 /// Settings of the HTTP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,20 +187,36 @@ impl Default for CorsConfig {
 
 impl Default for HostWhitelist {
     fn default() -> Self {
-        Self { enabled: false, scan: true, hosts: Vec::new() }
+        Self {
+            enabled: false,
+            scan: true,
+            hosts: Vec::new(),
+        }
     }
 }
 
 impl Default for IpWhitelist {
     fn default() -> Self {
-        let entries = ["::1", "127.0.0.1"].into_iter().filter_map(IpPattern::parse).collect();
-        Self { enabled: true, entries, check_forwarded: true, docker_hosts: true }
+        let entries = ["::1", "127.0.0.1"]
+            .into_iter()
+            .filter_map(IpPattern::parse)
+            .collect();
+        Self {
+            enabled: true,
+            entries,
+            check_forwarded: true,
+            docker_hosts: true,
+        }
     }
 }
 
 impl Default for ForwardedHeaders {
     fn default() -> Self {
-        Self { x_real_ip: true, x_forwarded_for: true, cf_connecting_ip: false }
+        Self {
+            x_real_ip: true,
+            x_forwarded_for: true,
+            cf_connecting_ip: false,
+        }
     }
 }
 
@@ -302,9 +319,16 @@ fn old_whitelist(source: &mut Source, config: Option<&Path>) -> Option<Vec<IpPat
             return None;
         }
     };
-    source.warn(format!("whitelist: {} is read instead; move its lines to the key", path.display()));
-    let lines: Vec<String> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    source.warn(format!(
+        "whitelist: {} is read instead; move its lines to the key",
+        path.display()
+    ));
+    let lines: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
     Some(source.parse_patterns("whitelist.txt", &lines))
 }
 
@@ -317,23 +341,29 @@ impl BasicAuth {
             return None;
         }
         if !exposed {
-            source.warn("basicAuthMode: has no effect while the server listens on the loopback interface only");
+            source
+                .warn("basicAuthMode: has no effect while the server listens on the loopback interface only");
             return None;
         }
         if username.is_empty() || password.is_empty() {
             source.warn("basicAuthUser: the name or the password is empty");
         } else if username == "user" && password == "password" {
-            source.warn("basicAuthUser: the name and password are the ones every SillyTavern is shipped with");
+            source
+                .warn("basicAuthUser: the name and password are the ones every SillyTavern is shipped with");
         }
-        Some(Self { username, password: Secret::new(password) })
+        Some(Self {
+            username,
+            password: Secret::new(password),
+        })
     }
 }
 
 fn read_session_timeout(source: &mut Source) -> SessionTimeout {
     match source.whole("sessionTimeout", -1_i64) {
         0 => SessionTimeout::BrowserSession,
-        seconds => u64::try_from(seconds)
-            .map_or(SessionTimeout::Never, |seconds| SessionTimeout::After(Duration::from_secs(seconds))),
+        seconds => u64::try_from(seconds).map_or(SessionTimeout::Never, |seconds| {
+            SessionTimeout::After(Duration::from_secs(seconds))
+        }),
     }
 }
 
@@ -352,6 +382,8 @@ impl CacheBuster {
     fn read(source: &mut Source) -> Option<Self> {
         let enabled = source.flag("cacheBuster.enabled", false);
         let pattern = source.text("cacheBuster.userAgentPattern", "");
-        enabled.then(|| Self { user_agent_pattern: Some(pattern).filter(|pattern| !pattern.is_empty()) })
+        enabled.then(|| Self {
+            user_agent_pattern: Some(pattern).filter(|pattern| !pattern.is_empty()),
+        })
     }
 }

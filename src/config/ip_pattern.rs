@@ -15,8 +15,14 @@ pub struct IpPattern {
 enum Rule {
     Any,
     /// `bits` of the address under `mask` are equal.
-    V4 { bits: u32, mask: u32 },
-    V6 { bits: u128, mask: u128 },
+    V4 {
+        bits: u32,
+        mask: u32,
+    },
+    V6 {
+        bits: u128,
+        mask: u128,
+    },
     V4Range(u32, u32),
     V6Range(u128, u128),
 }
@@ -24,7 +30,10 @@ enum Rule {
 impl IpPattern {
     /// The entry `*`, every address. Only `sso.trustedProxies` takes it; `parse` refuses it.
     pub fn any() -> Self {
-        Self { text: "*".to_owned(), rule: Rule::Any }
+        Self {
+            text: "*".to_owned(),
+            rule: Rule::Any,
+        }
     }
 
     /// Reads `192.168.0.1`, `10.*.*.*`, `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `10.0.0.1-10.0.0.9` and the same
@@ -38,7 +47,10 @@ impl IpPattern {
         } else {
             single(text)
         };
-        rule.map(|rule| Self { text: text.to_owned(), rule })
+        rule.map(|rule| Self {
+            text: text.to_owned(),
+            rule,
+        })
     }
 
     /// Whether `address` is in the set. An IPv4 address mapped into IPv6 counts as IPv4.
@@ -68,7 +80,10 @@ fn subnet(address: &str, suffix: &str) -> Option<Rule> {
                 Ok(_) => return None,
                 Err(_) => suffix.parse::<Ipv4Addr>().ok()?.to_bits(),
             };
-            Some(Rule::V4 { bits: ip.to_bits() & mask, mask })
+            Some(Rule::V4 {
+                bits: ip.to_bits() & mask,
+                mask,
+            })
         }
         IpAddr::V6(ip) => {
             let mask = match suffix.parse::<u32>() {
@@ -76,7 +91,10 @@ fn subnet(address: &str, suffix: &str) -> Option<Rule> {
                 Ok(_) => return None,
                 Err(_) => suffix.parse::<Ipv6Addr>().ok()?.to_bits(),
             };
-            Some(Rule::V6 { bits: ip.to_bits() & mask, mask })
+            Some(Rule::V6 {
+                bits: ip.to_bits() & mask,
+                mask,
+            })
         }
     }
 }
@@ -99,12 +117,20 @@ fn single(text: &str) -> Option<Rule> {
     match filled {
         IpAddr::V4(ip) => {
             let parts: Vec<&str> = text.split('.').collect();
-            let mask = parts.iter().fold(0, |mask, part| mask << 8 | if *part == "*" { 0 } else { 0xff });
-            parts_are_whole(&parts).then(|| Rule::V4 { bits: ip.to_bits() & mask, mask })
+            let mask = parts
+                .iter()
+                .fold(0, |mask, part| mask << 8 | if *part == "*" { 0 } else { 0xff });
+            parts_are_whole(&parts).then(|| Rule::V4 {
+                bits: ip.to_bits() & mask,
+                mask,
+            })
         }
         IpAddr::V6(ip) => {
             let mask = wildcard_mask(text)?;
-            Some(Rule::V6 { bits: ip.to_bits() & mask, mask })
+            Some(Rule::V6 {
+                bits: ip.to_bits() & mask,
+                mask,
+            })
         }
     }
 }
@@ -125,7 +151,11 @@ fn wildcard_mask(text: &str) -> Option<u128> {
         return None;
     }
     let gap = 8_usize.checked_sub(head.len() + tail.len())?;
-    let all = head.iter().copied().chain(std::iter::repeat_n("0", gap)).chain(tail.iter().copied());
+    let all = head
+        .iter()
+        .copied()
+        .chain(std::iter::repeat_n("0", gap))
+        .chain(tail.iter().copied());
     Some(all.fold(0, |mask, part| mask << 16 | if part == "*" { 0 } else { 0xffff }))
 }
 
@@ -160,7 +190,17 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for entry in ["*", "10.*", "10.0.0", "10.0.0.0/33", "::/129", "9.9.9.9-1.1.1.1", "1*.0.0.1", "[::1]", "host"] {
+        for entry in [
+            "*",
+            "10.*",
+            "10.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "9.9.9.9-1.1.1.1",
+            "1*.0.0.1",
+            "[::1]",
+            "host",
+        ] {
             assert_eq!(IpPattern::parse(entry), None, "{entry}");
         }
     }

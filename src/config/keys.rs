@@ -34,41 +34,105 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
 
 /// Keys that the structs of this module read.
 const READ: &[&str] = &[
-    "dataRoot", "listen", "listenAddress.ipv4", "listenAddress.ipv6", "protocol.ipv4", "protocol.ipv6",
-    "dnsPreferIPv6", "port", "enableKeepAlive",
-    "ssl.enabled", "ssl.certPath", "ssl.keyPath", "ssl.keyPassphrase",
-    "whitelistMode", "enableForwardedWhitelist", "whitelist", "whitelistDockerHosts",
-    "basicAuthMode", "basicAuthUser.username", "basicAuthUser.password", "enableCorsProxy",
-    "cors.enabled", "cors.origin", "cors.methods", "cors.allowedHeaders", "cors.exposedHeaders",
-    "cors.credentials", "cors.maxAge",
-    "requestProxy.enabled", "requestProxy.url", "requestProxy.bypass",
-    "enableUserAccounts", "enableDiscreetLogin", "perUserBasicAuth",
-    "sso.autheliaAuth", "sso.authentikAuth", "sso.trustedProxies",
-    "hostWhitelist.enabled", "hostWhitelist.scan", "hostWhitelist.hosts",
-    "privateAddressWhitelist.enabled", "privateAddressWhitelist.allowUnresolvedHosts",
-    "privateAddressWhitelist.log.blockedRequests", "privateAddressWhitelist.log.allowedRequests",
+    "dataRoot",
+    "listen",
+    "listenAddress.ipv4",
+    "listenAddress.ipv6",
+    "protocol.ipv4",
+    "protocol.ipv6",
+    "dnsPreferIPv6",
+    "port",
+    "enableKeepAlive",
+    "ssl.enabled",
+    "ssl.certPath",
+    "ssl.keyPath",
+    "ssl.keyPassphrase",
+    "whitelistMode",
+    "enableForwardedWhitelist",
+    "whitelist",
+    "whitelistDockerHosts",
+    "basicAuthMode",
+    "basicAuthUser.username",
+    "basicAuthUser.password",
+    "enableCorsProxy",
+    "cors.enabled",
+    "cors.origin",
+    "cors.methods",
+    "cors.allowedHeaders",
+    "cors.exposedHeaders",
+    "cors.credentials",
+    "cors.maxAge",
+    "requestProxy.enabled",
+    "requestProxy.url",
+    "requestProxy.bypass",
+    "enableUserAccounts",
+    "enableDiscreetLogin",
+    "perUserBasicAuth",
+    "sso.autheliaAuth",
+    "sso.authentikAuth",
+    "sso.trustedProxies",
+    "hostWhitelist.enabled",
+    "hostWhitelist.scan",
+    "hostWhitelist.hosts",
+    "privateAddressWhitelist.enabled",
+    "privateAddressWhitelist.allowUnresolvedHosts",
+    "privateAddressWhitelist.log.blockedRequests",
+    "privateAddressWhitelist.log.allowedRequests",
     "privateAddressWhitelist.allowedRanges",
-    "sessionTimeout", "disableCsrfProtection", "securityOverride",
-    "logging.enableAccessLog", "logging.minLogLevel",
-    "rateLimiting.preferRealIpHeader", "rateLimiting.basicAuthMaxAttempts",
-    "rateLimiting.accountsLoginMaxAttempts", "rateLimiting.accountsRecoverMaxAttempts",
+    "sessionTimeout",
+    "disableCsrfProtection",
+    "securityOverride",
+    "logging.enableAccessLog",
+    "logging.minLogLevel",
+    "rateLimiting.preferRealIpHeader",
+    "rateLimiting.basicAuthMaxAttempts",
+    "rateLimiting.accountsLoginMaxAttempts",
+    "rateLimiting.accountsRecoverMaxAttempts",
     "rateLimiting.accountsResetMaxAttempts",
-    "forwardedHeaders.xRealIp", "forwardedHeaders.xForwardedFor", "forwardedHeaders.cfConnectingIp",
-    "backups.allowFullDataBackup", "backups.common.numberOfBackups", "backups.chat.enabled",
-    "backups.chat.checkIntegrity", "backups.chat.maxTotalBackups", "backups.chat.throttleInterval",
-    "thumbnails.enabled", "thumbnails.format", "thumbnails.quality",
-    "thumbnails.dimensions.bg", "thumbnails.dimensions.avatar", "thumbnails.dimensions.persona",
+    "forwardedHeaders.xRealIp",
+    "forwardedHeaders.xForwardedFor",
+    "forwardedHeaders.cfConnectingIp",
+    "backups.allowFullDataBackup",
+    "backups.common.numberOfBackups",
+    "backups.chat.enabled",
+    "backups.chat.checkIntegrity",
+    "backups.chat.maxTotalBackups",
+    "backups.chat.throttleInterval",
+    "thumbnails.enabled",
+    "thumbnails.format",
+    "thumbnails.quality",
+    "thumbnails.dimensions.bg",
+    "thumbnails.dimensions.avatar",
+    "thumbnails.dimensions.persona",
     "performance.lazyLoadCharacters",
-    "performance.requestCompression.enabled", "performance.requestCompression.minPayloadSize",
-    "performance.requestCompression.maxPayloadSize", "performance.requestCompression.timeout",
-    "cacheBuster.enabled", "cacheBuster.userAgentPattern",
-    "allowKeysExposure", "skipContentCheck", "whitelistImportDomains", "requestOverrides",
-    "extensions.enabled", "extensions.autoUpdate", "git.backend", "enableDownloadableTokenizers",
-    "promptPlaceholder", "openai.randomizeUserId", "openai.captionSystemPrompt", "deepl.formality",
-    "mistral.enablePrefix", "ollama.keepAlive", "ollama.batchSize",
-    "claude.enableSystemPromptCache", "claude.cachingAtDepth", "claude.extendedTTL",
+    "performance.requestCompression.enabled",
+    "performance.requestCompression.minPayloadSize",
+    "performance.requestCompression.maxPayloadSize",
+    "performance.requestCompression.timeout",
+    "cacheBuster.enabled",
+    "cacheBuster.userAgentPattern",
+    "allowKeysExposure",
+    "skipContentCheck",
+    "whitelistImportDomains",
+    "requestOverrides",
+    "extensions.enabled",
+    "extensions.autoUpdate",
+    "git.backend",
+    "enableDownloadableTokenizers",
+    "promptPlaceholder",
+    "openai.randomizeUserId",
+    "openai.captionSystemPrompt",
+    "deepl.formality",
+    "mistral.enablePrefix",
+    "ollama.keepAlive",
+    "ollama.batchSize",
+    "claude.enableSystemPromptCache",
+    "claude.cachingAtDepth",
+    "claude.extendedTTL",
     "claude.enableAdaptiveThinking",
-    "gemini.apiVersion", "gemini.thoughtSignatures", "gemini.enableSystemPromptCache",
+    "gemini.apiVersion",
+    "gemini.thoughtSignatures",
+    "gemini.enableSystemPromptCache",
     "gemini.image.personGeneration",
 ];
 
@@ -86,7 +150,12 @@ pub(super) fn review(source: &mut Source) {
             source.warn(format!("{leaf}: unknown key, not read"));
         }
     }
-    let variables: Vec<String> = source.env.keys().filter(|name| name.starts_with("SILLYTAVERN_")).cloned().collect();
+    let variables: Vec<String> = source
+        .env
+        .keys()
+        .filter(|name| name.starts_with("SILLYTAVERN_"))
+        .cloned()
+        .collect();
     for name in variables {
         if let Some((_, reason)) = NOT_APPLICABLE.iter().find(|(key, _)| env_name(key) == name) {
             without_effect.entry(reason).or_default().push(name);
@@ -101,8 +170,12 @@ pub(super) fn review(source: &mut Source) {
 
 /// Whether `path` is a section, so that a plain value there is a mistake.
 fn is_section(path: &str) -> bool {
-    let all = READ.iter().copied().chain(NOT_APPLICABLE.iter().map(|(key, _)| *key));
-    all.into_iter().any(|key| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    let all = READ
+        .iter()
+        .copied()
+        .chain(NOT_APPLICABLE.iter().map(|(key, _)| *key));
+    all.into_iter()
+        .any(|key| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The dotted paths of everything that is no section; an empty section states nothing.
@@ -110,8 +183,12 @@ fn collect_leaves(value: &Value, path: &str, leaves: &mut Vec<String>) {
     match value {
         Value::Mapping(mapping) => {
             for (key, child) in mapping {
-                let name = super::source::scalar_text(key).unwrap_or_default();
-                let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+                let name = super::values::scalar_text(key).unwrap_or_default();
+                let path = if path.is_empty() {
+                    name
+                } else {
+                    format!("{path}.{name}")
+                };
                 collect_leaves(child, &path, leaves);
             }
         }
@@ -126,7 +203,10 @@ mod tests {
     use super::{NOT_APPLICABLE, READ, review};
 
     fn reviewed(yaml: &str, env: &[(&str, &str)]) -> Source {
-        let env: Environment = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let env: Environment = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let mut source = Source::from_yaml(yaml, &"f", env);
         review(&mut source);
         source
@@ -151,7 +231,13 @@ mod tests {
     fn unknown_keys_are_named_and_a_value_in_place_of_a_section_is_a_fault() {
         let source = reviewed("prot: 1\ncors: true\nsso:\n", &[("SILLYTAVERN_PROT", "1")]);
         let warnings: Vec<String> = source.warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(warnings, ["prot: unknown key, not read", "SILLYTAVERN_PROT: unknown variable, not read"]);
+        assert_eq!(
+            warnings,
+            [
+                "prot: unknown key, not read",
+                "SILLYTAVERN_PROT: unknown variable, not read"
+            ]
+        );
         assert_eq!(source.faults, ["cors: expected a section of keys"]);
     }
 
@@ -166,6 +252,10 @@ mod tests {
         for key in READ.iter().chain(NOT_APPLICABLE.iter().map(|(key, _)| key)) {
             assert!(rows.contains(key), "{key} has a row");
         }
-        assert_eq!(rows.len(), READ.len() + NOT_APPLICABLE.len(), "no row for a key that does not exist");
+        assert_eq!(
+            rows.len(),
+            READ.len() + NOT_APPLICABLE.len(),
+            "no row for a key that does not exist"
+        );
     }
 }

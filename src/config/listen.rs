@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ServeArgs;
-use super::source::{Source, scalar_text};
+use super::source::Source;
+use super::values::scalar_text;
 
 /// Where the server accepts connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,11 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { hosts: vec!["127.0.0.1".to_owned()], port: 8000, exposed: false }
+        Self {
+            hosts: vec!["127.0.0.1".to_owned()],
+            port: 8000,
+            exposed: false,
+        }
     }
 }
 
@@ -37,13 +42,21 @@ impl Listen {
         }
         let exposed = hosts.iter().any(|host| !is_loopback(host));
         let port = source.whole("port", Self::default().port);
-        Self { port: chosen_port(source, args).unwrap_or(port), hosts, exposed }
+        Self {
+            port: chosen_port(source, args).unwrap_or(port),
+            hosts,
+            exposed,
+        }
     }
 
     /// The URL of the first address with `port`, for the line printed at start.
     pub fn url(&self, port: u16) -> String {
         let host = self.hosts.first().map_or("127.0.0.1", String::as_str);
-        if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") }
+        if host.contains(':') {
+            format!("http://[{host}]:{port}")
+        } else {
+            format!("http://{host}:{port}")
+        }
     }
 }
 
@@ -52,10 +65,19 @@ fn chosen_host(source: &mut Source, args: &ServeArgs) -> Option<String> {
         Some(host) => ("--host", host.clone()),
         None => ("HOST", source.variable("HOST")?),
     };
-    let host = host.trim().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let is_name = !host.is_empty() && host.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._".contains(letter));
+    let host = host
+        .trim()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let is_name = !host.is_empty()
+        && host
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-._".contains(letter));
     if host.parse::<IpAddr>().is_err() && !is_name {
-        source.fault(format!("{name}: expected an address or a host name, found {host:?}"));
+        source.fault(format!(
+            "{name}: expected an address or a host name, found {host:?}"
+        ));
         return None;
     }
     Some(host)
@@ -101,12 +123,21 @@ fn configured_hosts(source: &mut Source, listen: bool) -> Vec<String> {
 /// `auto` counts as on: an address family that the machine lacks is left out when it cannot be bound.
 /// compat: any other word falls back to the default with a warning.
 fn protocol(source: &mut Source, key: &str, default: bool) -> bool {
-    let Some((name, value, _)) = source.raw(key).filter(|(_, value, _)| !value.is_null()) else { return default };
-    match scalar_text(&value).unwrap_or_default().trim().to_lowercase().as_str() {
+    let Some((name, value, _)) = source.raw(key).filter(|(_, value, _)| !value.is_null()) else {
+        return default;
+    };
+    match scalar_text(&value)
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase()
+        .as_str()
+    {
         "true" | "auto" => true,
         "false" => false,
         _ => {
-            source.warn(format!("{name}: expected true, false or auto; the default, {default}, applies"));
+            source.warn(format!(
+                "{name}: expected true, false or auto; the default, {default}, applies"
+            ));
             default
         }
     }
@@ -118,14 +149,19 @@ fn address<A: std::str::FromStr>(source: &mut Source, key: &str, fallback: A) ->
     let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
     bare.parse().unwrap_or_else(|_| {
         if !bare.is_empty() {
-            source.warn(format!("{key}: {text:?} is no address of its kind; every address of the machine is used"));
+            source.warn(format!(
+                "{key}: {text:?} is no address of its kind; every address of the machine is used"
+            ));
         }
         fallback
     })
 }
 
 fn is_loopback(host: &str) -> bool {
-    host.parse::<IpAddr>().map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
+    host.parse::<IpAddr>().map_or_else(
+        |_| host.eq_ignore_ascii_case("localhost"),
+        |ip| ip.to_canonical().is_loopback(),
+    )
 }
 
 /// TLS is left to a reverse proxy. Asked for on an open address, plain text would be a surprise: that is a fault.
@@ -137,7 +173,9 @@ pub(super) fn check_tls(source: &mut Source, listen: &Listen) {
     let text = "ssl.enabled, ssl.certPath, ssl.keyPath, ssl.keyPassphrase: not applicable: the server speaks plain \
                 HTTP; let a reverse proxy do TLS";
     if enabled && listen.exposed {
-        source.fault(format!("{text} and set ssl.enabled to false, or listen on 127.0.0.1"));
+        source.fault(format!(
+            "{text} and set ssl.enabled to false, or listen on 127.0.0.1"
+        ));
     } else if enabled {
         source.warn(text);
     }

@@ -26,7 +26,11 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: filter_of(0).to_owned(), access_log: true }
+        Self {
+            format: LogFormat::Text,
+            filter: filter_of(0).to_owned(),
+            access_log: true,
+        }
     }
 }
 
@@ -45,7 +49,9 @@ impl LogConfig {
         let level: i64 = source.whole("logging.minLogLevel", 0);
         Self {
             format,
-            filter: source.variable("RUST_LOG").unwrap_or_else(|| filter_of(level).to_owned()),
+            filter: source
+                .variable("RUST_LOG")
+                .unwrap_or_else(|| filter_of(level).to_owned()),
             access_log: source.flag("logging.enableAccessLog", default.access_log),
         }
     }

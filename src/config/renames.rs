@@ -2,7 +2,8 @@
 
 use serde_yaml_ng::{Mapping, Value};
 
-use super::source::{Source, env_name, lookup, scalar_text, truthy};
+use super::source::{Source, env_name, lookup};
+use super::values::{scalar_text, truthy};
 
 /// What happens to the value of a renamed key.
 #[derive(Clone, Copy)]
@@ -21,24 +22,68 @@ const RENAMES: &[(&str, &str, Change)] = &[
     ("avatarThumbnailsPng", "thumbnails.format", Change::PngOrJpg),
     ("disableChatBackup", "backups.chat.enabled", Change::Negate),
     ("numberOfBackups", "backups.common.numberOfBackups", Change::Keep),
-    ("maxTotalChatBackups", "backups.chat.maxTotalBackups", Change::Keep),
-    ("chatBackupThrottleInterval", "backups.chat.throttleInterval", Change::Keep),
+    (
+        "maxTotalChatBackups",
+        "backups.chat.maxTotalBackups",
+        Change::Keep,
+    ),
+    (
+        "chatBackupThrottleInterval",
+        "backups.chat.throttleInterval",
+        Change::Keep,
+    ),
     ("enableExtensions", "extensions.enabled", Change::Keep),
-    ("enableExtensionsAutoUpdate", "extensions.autoUpdate", Change::Keep),
-    ("extras.disableAutoDownload", "extensions.models.autoDownload", Change::Negate),
-    ("extras.classificationModel", "extensions.models.classification", Change::Keep),
-    ("extras.captioningModel", "extensions.models.captioning", Change::Keep),
-    ("extras.embeddingModel", "extensions.models.embedding", Change::Keep),
-    ("extras.speechToTextModel", "extensions.models.speechToText", Change::Keep),
-    ("extras.textToSpeechModel", "extensions.models.textToSpeech", Change::Keep),
+    (
+        "enableExtensionsAutoUpdate",
+        "extensions.autoUpdate",
+        Change::Keep,
+    ),
+    (
+        "extras.disableAutoDownload",
+        "extensions.models.autoDownload",
+        Change::Negate,
+    ),
+    (
+        "extras.classificationModel",
+        "extensions.models.classification",
+        Change::Keep,
+    ),
+    (
+        "extras.captioningModel",
+        "extensions.models.captioning",
+        Change::Keep,
+    ),
+    (
+        "extras.embeddingModel",
+        "extensions.models.embedding",
+        Change::Keep,
+    ),
+    (
+        "extras.speechToTextModel",
+        "extensions.models.speechToText",
+        Change::Keep,
+    ),
+    (
+        "extras.textToSpeechModel",
+        "extensions.models.textToSpeech",
+        Change::Keep,
+    ),
     ("minLogLevel", "logging.minLogLevel", Change::Keep),
-    ("cardsCacheCapacity", "performance.memoryCacheCapacity", Change::Megabytes),
+    (
+        "cardsCacheCapacity",
+        "performance.memoryCacheCapacity",
+        Change::Megabytes,
+    ),
     ("cookieSecret", "cookieSecret", Change::Drop),
     ("autorun", "browserLaunch.enabled", Change::Keep),
     ("autorunHostname", "browserLaunch.hostname", Change::Keep),
     ("autorunPortOverride", "browserLaunch.port", Change::Keep),
     ("avoidLocalhost", "browserLaunch.avoidLocalhost", Change::Keep),
-    ("extras.promptExpansionModel", "extras.promptExpansionModel", Change::Drop),
+    (
+        "extras.promptExpansionModel",
+        "extras.promptExpansionModel",
+        Change::Drop,
+    ),
     ("autheliaAuth", "sso.autheliaAuth", Change::Keep),
     ("authentikAuth", "sso.authentikAuth", Change::Keep),
 ];
@@ -47,10 +92,14 @@ const RENAMES: &[(&str, &str, Change)] = &[
 pub(super) fn apply(source: &mut Source) {
     for &(old, new, change) in RENAMES {
         rename_variable(source, old, new, change);
-        let Some(value) = remove(&mut source.root, old) else { continue };
+        let Some(value) = remove(&mut source.root, old) else {
+            continue;
+        };
         if let Some(value) = changed(value, change) {
             insert(&mut source.root, new, value);
-            source.warn(format!("{old}: is now called {new}; it is read under its old name"));
+            source.warn(format!(
+                "{old}: is now called {new}; it is read under its old name"
+            ));
         } else {
             source.warn(format!("{old}: was removed from SillyTavern and has no effect"));
         }
@@ -70,8 +119,13 @@ fn rename_variable(source: &mut Source, old: &str, new: &str, change: Change) {
         return;
     }
     source.env.remove(&old);
-    if let Some(text) = changed(Value::String(text), change).as_ref().and_then(scalar_text) {
-        source.warn(format!("{old}: is now called {new}; it is read under its old name"));
+    if let Some(text) = changed(Value::String(text), change)
+        .as_ref()
+        .and_then(scalar_text)
+    {
+        source.warn(format!(
+            "{old}: is now called {new}; it is read under its old name"
+        ));
         source.env.insert(new, text);
     }
 }
@@ -81,7 +135,10 @@ fn changed(value: Value, change: Change) -> Option<Value> {
         Change::Keep => Some(value),
         Change::Negate => Some(Value::Bool(!truthy(&value))),
         Change::PngOrJpg => Some(Value::from(if truthy(&value) { "png" } else { "jpg" })),
-        Change::Megabytes => Some(Value::from(format!("{}mb", scalar_text(&value).unwrap_or_default()))),
+        Change::Megabytes => Some(Value::from(format!(
+            "{}mb",
+            scalar_text(&value).unwrap_or_default()
+        ))),
         Change::Drop => None,
     }
 }
@@ -90,7 +147,9 @@ fn changed(value: Value, change: Change) -> Option<Value> {
 fn remove(root: &mut Value, key: &str) -> Option<Value> {
     lookup(root, key)?;
     let mapping = root.as_mapping_mut()?;
-    let Some((section, rest)) = key.split_once('.') else { return mapping.remove(key) };
+    let Some((section, rest)) = key.split_once('.') else {
+        return mapping.remove(key);
+    };
     let child = mapping.get_mut(section)?;
     let value = remove(child, rest);
     if child.as_mapping().is_some_and(Mapping::is_empty) {
@@ -104,7 +163,9 @@ fn insert(root: &mut Value, key: &str, value: Value) {
     if !root.is_mapping() {
         *root = Value::Mapping(Mapping::new());
     }
-    let Some(mapping) = root.as_mapping_mut() else { return };
+    let Some(mapping) = root.as_mapping_mut() else {
+        return;
+    };
     match key.split_once('.') {
         None => {
             mapping.insert(Value::from(key), value);
@@ -145,12 +206,20 @@ mod tests {
             ("SILLYTAVERN_LOGGING_MINLOGLEVEL", "1"),
             ("SILLYTAVERN_COOKIESECRET", "s3cret"),
         ];
-        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let mut source = Source::from_yaml("", &"f", env);
         apply(&mut source);
         assert!(!source.flag("thumbnails.enabled", true));
         assert_eq!(source.whole("logging.minLogLevel", 0), 1);
         assert!(!source.is_set("cookieSecret"));
-        assert!(source.warnings.iter().all(|warning| !warning.to_string().contains("s3cret")));
+        assert!(
+            source
+                .warnings
+                .iter()
+                .all(|warning| !warning.to_string().contains("s3cret"))
+        );
     }
 }

@@ -8,6 +8,7 @@ use serde_yaml_ng::{Mapping, Value};
 
 use super::ip_pattern::IpPattern;
 use super::report::Warning;
+use super::values::{describe, leading_integer, parse_bytes, scalar_text, truthy};
 
 /// The process environment, as names and values.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -32,52 +33,21 @@ pub(super) fn env_name(key: &str) -> String {
     format!("SILLYTAVERN_{}", key.to_uppercase().replace('.', "_"))
 }
 
-/// The truth value JavaScript gives to `value`, after the words `true` and `false` in any case.
-pub(super) fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0 && !number.is_nan()),
-        Value::String(text) => match text.trim().to_lowercase().as_str() {
-            "false" => false,
-            "true" => true,
-            _ => !text.is_empty(),
-        },
-        _ => true,
-    }
-}
-
-/// What a value is, for a message; containers are named, not printed.
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Sequence(_) => "a list".to_owned(),
-        Value::Mapping(_) | Value::Tagged(_) => "a section".to_owned(),
-        Value::String(text) => format!("{text:?}"),
-        other => scalar_text(other).unwrap_or_default(),
-    }
-}
-
-/// The text of a scalar; `None` for a container.
-pub(super) fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => Some(String::new()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
 /// The value at a dotted path, if every step exists.
 pub(super) fn lookup<'v>(root: &'v Value, key: &str) -> Option<&'v Value> {
-    key.split('.').try_fold(root, |value, step| value.as_mapping()?.get(step))
+    key.split('.')
+        .try_fold(root, |value, step| value.as_mapping()?.get(step))
 }
 
 impl Source {
     /// Sources over an already parsed document and an environment.
     pub(super) fn new(root: Value, env: Environment) -> Self {
-        Self { root, env, faults: Vec::new(), warnings: Vec::new() }
+        Self {
+            root,
+            env,
+            faults: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Sources over the text of a `config.yaml`; a text that is no mapping becomes a fault.
@@ -85,7 +55,10 @@ impl Source {
         let (root, fault) = match serde_yaml_ng::from_str(text) {
             Ok(Value::Null) => (Value::Mapping(Mapping::new()), None),
             Ok(root @ Value::Mapping(_)) => (root, None),
-            Ok(_) => (Value::Null, Some(format!("{file}: expected settings of the form `key: value`"))),
+            Ok(_) => (
+                Value::Null,
+                Some(format!("{file}: expected settings of the form `key: value`")),
+            ),
             Err(error) => (Value::Null, Some(format!("{file}: {error}"))),
         };
         let mut source = Self::new(root, env);
@@ -103,17 +76,28 @@ impl Source {
 
     /// A variable of the environment that is not one of SillyTavern's; empty counts as unset.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        self.env.get(name).filter(|value| !value.trim().is_empty()).cloned()
+        self.env
+            .get(name)
+            .filter(|value| !value.trim().is_empty())
+            .cloned()
     }
 
     /// compat: a present variable wins even when it is empty.
     fn find(&self, key: &str) -> Option<Found> {
         let name = env_name(key);
         if let Some(text) = self.env.get(&name) {
-            return Some(Found { value: Value::String(text.clone()), name, from_env: true });
+            return Some(Found {
+                value: Value::String(text.clone()),
+                name,
+                from_env: true,
+            });
         }
         let value = lookup(&self.root, key)?.clone();
-        Some(Found { value, name: key.to_owned(), from_env: false })
+        Some(Found {
+            value,
+            name: key.to_owned(),
+            from_env: false,
+        })
     }
 
     /// Whether the file or the environment states `key`.
@@ -124,7 +108,9 @@ impl Source {
     /// A switch. compat: text other than `true` and `false` counts by JavaScript's truthiness, so `no` is on;
     /// that is obeyed and warned about.
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
-        let Some(found) = self.find(key) else { return default };
+        let Some(found) = self.find(key) else {
+            return default;
+        };
         let value = truthy(&found.value);
         match &found.value {
             Value::Null => {
@@ -140,7 +126,10 @@ impl Source {
             Value::String(text)
                 if !text.is_empty() && !["true", "false"].contains(&text.trim().to_lowercase().as_str()) =>
             {
-                self.warn(format!("{}: {text:?} counts as true; write true or false", found.name));
+                self.warn(format!(
+                    "{}: {text:?} counts as true; write true or false",
+                    found.name
+                ));
             }
             _ => {}
         }
@@ -171,7 +160,9 @@ impl Source {
 
     /// A text; numbers and switches are taken by their spelling.
     pub(super) fn text(&mut self, key: &str, default: &str) -> String {
-        let Some(found) = self.find(key) else { return default.to_owned() };
+        let Some(found) = self.find(key) else {
+            return default.to_owned();
+        };
         if found.value.is_null() {
             return default.to_owned();
         }
@@ -183,7 +174,9 @@ impl Source {
 
     /// A list of texts; from the environment as JSON.
     pub(super) fn list(&mut self, key: &str, default: &[String]) -> Vec<String> {
-        let Some((found, items)) = self.sequence(key) else { return default.to_vec() };
+        let Some((found, items)) = self.sequence(key) else {
+            return default.to_vec();
+        };
         let texts: Option<Vec<String>> = items.iter().map(scalar_text).collect();
         texts.unwrap_or_else(|| {
             self.expected(&found, "a list of texts");
@@ -205,7 +198,9 @@ impl Source {
         for entry in entries {
             match IpPattern::parse(entry) {
                 Some(pattern) => patterns.push(pattern),
-                None => self.warn(format!("{name}: {entry:?} is no address, subnet or range and is left out")),
+                None => self.warn(format!(
+                    "{name}: {entry:?} is no address, subnet or range and is left out"
+                )),
             }
         }
         patterns
@@ -218,12 +213,15 @@ impl Source {
 
     /// The raw value of a key that takes more than one shape: (name, value, from the environment).
     pub(super) fn raw(&self, key: &str) -> Option<(String, Value, bool)> {
-        self.find(key).map(|found| (found.name, found.value, found.from_env))
+        self.find(key)
+            .map(|found| (found.name, found.value, found.from_env))
     }
 
     /// A size in bytes, written as a number or like `256kb` (powers of 1,024).
     pub(super) fn bytes(&mut self, key: &str, default: u64) -> u64 {
-        let Some(found) = self.find(key) else { return default };
+        let Some(found) = self.find(key) else {
+            return default;
+        };
         if found.value.is_null() {
             return default;
         }
@@ -236,12 +234,20 @@ impl Source {
 
     /// One of a few words; the comparison ignores case and surrounding space.
     pub(super) fn choice<T: Copy>(&mut self, key: &str, default: T, words: &[(&str, T)]) -> T {
-        let Some(found) = self.find(key) else { return default };
+        let Some(found) = self.find(key) else {
+            return default;
+        };
         if found.value.is_null() {
             return default;
         }
-        let text = scalar_text(&found.value).unwrap_or_default().trim().to_lowercase();
-        let chosen = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let text = scalar_text(&found.value)
+            .unwrap_or_default()
+            .trim()
+            .to_lowercase();
+        let chosen = words
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
         chosen.unwrap_or_else(|| {
             let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.expected(&found, &names.join(" or "));
@@ -276,34 +282,15 @@ impl Source {
     }
 }
 
-/// The integer that `parseFloat` finds at the start of a text, unless a fraction follows.
-fn leading_integer(text: &str) -> Option<i64> {
-    let end = text
-        .char_indices()
-        .find(|(at, letter)| !(letter.is_ascii_digit() || *letter == '.' || (*at == 0 && "+-".contains(*letter))))
-        .map_or(text.len(), |(at, _)| at);
-    let number: f64 = text[..end].parse().ok()?;
-    // 2^53: beyond it a JavaScript number is no longer exact.
-    #[allow(clippy::cast_possible_truncation)]
-    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
-}
-
-fn parse_bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_lowercase();
-    let units = [("kb", 10), ("mb", 20), ("gb", 30), ("tb", 40), ("pb", 50), ("b", 0)];
-    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
-    let (number, shift) = unit.unwrap_or((&text, 0));
-    let size = number.trim().parse::<f64>().ok()? * (1_u64 << shift) as f64;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    (size.is_finite() && size >= 0.0).then_some(size as u64)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Source, env_name, parse_bytes};
+    use super::{Environment, Source, env_name};
 
     fn source(yaml: &str, env: &[(&str, &str)]) -> Source {
-        let env: Environment = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let env: Environment = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         Source::from_yaml(yaml, &"config.yaml", env)
     }
 
@@ -311,9 +298,15 @@ mod tests {
     fn the_environment_wins_over_the_file_even_when_empty() {
         let mut source = source(
             "thumbnails: { quality: 80 }\nenableCorsProxy: true\n",
-            &[("SILLYTAVERN_THUMBNAILS_QUALITY", "70"), ("SILLYTAVERN_ENABLECORSPROXY", "")],
+            &[
+                ("SILLYTAVERN_THUMBNAILS_QUALITY", "70"),
+                ("SILLYTAVERN_ENABLECORSPROXY", ""),
+            ],
         );
-        assert_eq!(env_name("thumbnails.dimensions.bg"), "SILLYTAVERN_THUMBNAILS_DIMENSIONS_BG");
+        assert_eq!(
+            env_name("thumbnails.dimensions.bg"),
+            "SILLYTAVERN_THUMBNAILS_DIMENSIONS_BG"
+        );
         assert_eq!(source.whole("thumbnails.quality", 95_u8), 70);
         assert!(!source.flag("enableCorsProxy", true));
         assert!(source.faults.is_empty());
@@ -321,7 +314,10 @@ mod tests {
 
     #[test]
     fn switches_follow_javascript_and_say_so_when_that_surprises() {
-        let mut source = source("a: 'TRUE'\nb: 0\nc: no\nd: []\ne:\n", &[("SILLYTAVERN_F", " False ")]);
+        let mut source = source(
+            "a: 'TRUE'\nb: 0\nc: no\nd: []\ne:\n",
+            &[("SILLYTAVERN_F", " False ")],
+        );
         assert!(source.flag("a", false));
         assert!(!source.flag("b", true));
         assert!(source.flag("c", false));
@@ -329,7 +325,13 @@ mod tests {
         assert!(source.flag("e", true));
         assert!(!source.flag("f", true));
         let warnings: Vec<String> = source.warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(warnings, ["c: \"no\" counts as true; write true or false", "e: is empty; the default, true, applies"]);
+        assert_eq!(
+            warnings,
+            [
+                "c: \"no\" counts as true; write true or false",
+                "e: is empty; the default, true, applies"
+            ]
+        );
         assert_eq!(source.faults, ["d: expected true or false, found a list"]);
     }
 
@@ -359,16 +361,11 @@ mod tests {
     }
 
     #[test]
-    fn sizes_use_powers_of_1024() {
-        assert_eq!(parse_bytes("256kb"), Some(262_144));
-        assert_eq!(parse_bytes("1.5 mb"), Some(1_572_864));
-        assert_eq!(parse_bytes("12"), Some(12));
-        assert_eq!(parse_bytes("-1kb"), None);
-    }
-
-    #[test]
     fn a_file_that_is_no_mapping_is_a_fault_and_an_empty_one_is_not() {
-        assert_eq!(source("- a\n", &[]).faults, ["config.yaml: expected settings of the form `key: value`"]);
+        assert_eq!(
+            source("- a\n", &[]).faults,
+            ["config.yaml: expected settings of the form `key: value`"]
+        );
         assert_eq!(source("a: [\n", &[]).faults.len(), 1);
         assert!(source("# nothing\n", &[]).faults.is_empty());
     }

@@ -4,7 +4,8 @@ use serde_yaml_ng::Value;
 
 use super::ip_pattern::IpPattern;
 use super::secret::Secret;
-use super::source::{Source, scalar_text};
+use super::source::Source;
+use super::values::scalar_text;
 
 /// Settings of outgoing requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +132,10 @@ impl Default for PrivateAddresses {
             allow_unresolved_hosts: false,
             log_blocked: true,
             log_allowed: false,
-            allowed_ranges: ["127.0.0.0/8", "::1/128"].into_iter().filter_map(IpPattern::parse).collect(),
+            allowed_ranges: ["127.0.0.0/8", "::1/128"]
+                .into_iter()
+                .filter_map(IpPattern::parse)
+                .collect(),
         }
     }
 }
@@ -176,7 +180,10 @@ impl RequestProxy {
             return None;
         }
         let url = source.text("requestProxy.url", "").trim().to_owned();
-        let bypass = source.list("requestProxy.bypass", &["localhost".to_owned(), "127.0.0.1".to_owned()]);
+        let bypass = source.list(
+            "requestProxy.bypass",
+            &["localhost".to_owned(), "127.0.0.1".to_owned()],
+        );
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let url = match scheme.to_lowercase().as_str() {
             // What the original's proxy library means by plain `socks`: version 5, names resolved by the proxy.
@@ -190,7 +197,10 @@ impl RequestProxy {
             );
             return None;
         }
-        Some(Self { url: Secret::new(url), bypass })
+        Some(Self {
+            url: Secret::new(url),
+            bypass,
+        })
     }
 }
 
@@ -200,8 +210,10 @@ impl PrivateAddresses {
         let prefix = "privateAddressWhitelist";
         Self {
             enabled: source.flag(&format!("{prefix}.enabled"), default.enabled),
-            allow_unresolved_hosts: source
-                .flag(&format!("{prefix}.allowUnresolvedHosts"), default.allow_unresolved_hosts),
+            allow_unresolved_hosts: source.flag(
+                &format!("{prefix}.allowUnresolvedHosts"),
+                default.allow_unresolved_hosts,
+            ),
             log_blocked: source.flag(&format!("{prefix}.log.blockedRequests"), default.log_blocked),
             log_allowed: source.flag(&format!("{prefix}.log.allowedRequests"), default.log_allowed),
             allowed_ranges: source.patterns(&format!("{prefix}.allowedRanges"), &default.allowed_ranges),
@@ -213,7 +225,9 @@ impl ClaudeConfig {
     fn read(source: &mut Source) -> Self {
         let default = Self::default();
         // compat: whatever is no whole number from 0 switches it off, so this one is read without faults.
-        let depth = source.raw("claude.cachingAtDepth").and_then(|(_, value, _)| scalar_text(&value));
+        let depth = source
+            .raw("claude.cachingAtDepth")
+            .and_then(|(_, value, _)| scalar_text(&value));
         Self {
             system_prompt_cache: source.flag("claude.enableSystemPromptCache", default.system_prompt_cache),
             caching_at_depth: depth.and_then(|depth| depth.trim().parse().ok()),
@@ -236,19 +250,28 @@ impl GeminiConfig {
 }
 
 fn read_overrides(source: &mut Source) -> Vec<RequestOverride> {
-    let Some((name, items)) = source.items("requestOverrides") else { return Vec::new() };
+    let Some((name, items)) = source.items("requestOverrides") else {
+        return Vec::new();
+    };
     let mut overrides = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         match read_override(item) {
             Some(entry) => overrides.push(entry),
-            None => source.fault(format!("{name}[{at}]: expected `hosts` (a list) and `headers` (a section)")),
+            None => source.fault(format!(
+                "{name}[{at}]: expected `hosts` (a list) and `headers` (a section)"
+            )),
         }
     }
     overrides
 }
 
 fn read_override(item: &Value) -> Option<RequestOverride> {
-    let hosts = item.get("hosts")?.as_sequence()?.iter().map(scalar_text).collect::<Option<_>>()?;
+    let hosts = item
+        .get("hosts")?
+        .as_sequence()?
+        .iter()
+        .map(scalar_text)
+        .collect::<Option<_>>()?;
     let headers = item.get("headers")?.as_mapping()?.iter();
     let headers = headers
         .map(|(name, value)| Some((scalar_text(name)?, Secret::new(scalar_text(value)?))))

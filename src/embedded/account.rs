@@ -57,9 +57,13 @@ pub(super) fn choose(uid: u32, cluster: &Path) -> Result<Option<Account>> {
     )
 }
 
-/// The name of the user this process runs as; `None` when the system knows no name for it.
-pub(super) fn current_name() -> Result<Option<String>> {
-    id(&["-un"])
+/// The name of the user this process runs as.
+///
+/// # Errors
+/// The system knows no name for it, which PostgreSQL insists on.
+pub(super) fn current_name() -> Result<String> {
+    id(&["-un"])?
+        .context("the user this process runs as has no name: add it to /etc/passwd, or set DATABASE_URL")
 }
 
 /// The effective user id of this process.

@@ -7,7 +7,7 @@
 //!   socket/            0700, same owner; PostgreSQL listens here and nowhere else (no TCP)
 //!   socket-path        only when DIR/socket is too long for a socket address: the folder used instead
 //!   server.conf, pg_hba.conf, pg_ident.conf   written anew at every start
-//!   local.conf         optional, the operator's own settings; read last
+//!   local.conf         the operator's own settings; read last, never overwritten
 //!   postgres.log       the server's log
 //!   turn, users        lock files, see below
 //! ```
@@ -16,8 +16,8 @@
 //! Two walls: the socket lies in a folder that only the account PostgreSQL runs under (and root) may enter, and `peer`
 //! authentication maps only the operating-system user who started it, and root, to database roles. PostgreSQL refuses
 //! to run as root, so under root it runs as an unprivileged account while root itself connects: the peer map names root,
-//! not that account. Where the user has no name (containers with arbitrary user ids) `peer` cannot work and the folder's
-//! mode is the only wall.
+//! not that account. A user without a name (a container with an arbitrary user id) cannot have an embedded PostgreSQL:
+//! `initdb` itself insists on one.
 //!
 //! # Who stops it
 //! Every process that uses the cluster holds a shared lock on `users`; the lock goes with the process, however it dies.
@@ -141,12 +141,16 @@ impl Embedded {
             }
             Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the `users` file"),
         }
-        postmaster::request_stop(&self.home).await?;
+        let cluster = self.home.cluster();
+        let Some(pid) = postmaster::running(&cluster).await? else {
+            return Ok(());
+        };
+        postmaster::request_stop(pid).await?;
         let over = async {
             if let Some(child) = &mut self.child {
                 child.wait().await.context("cannot wait for PostgreSQL")?;
             }
-            while postmaster::running(&self.home.cluster()).await?.is_some() {
+            while postmaster::serves(pid, &cluster).await? {
                 sleep(POLL).await;
             }
             anyhow::Ok(())
@@ -283,7 +287,9 @@ async fn launch(home: &Home, postgres_bin: Option<PathBuf>, fsync: bool) -> Resu
                 sleep(Duration::from_millis(100)).await;
             }
             Err(error) => {
-                postmaster::request_stop(home).await?;
+                if let Some(pid) = child.id() {
+                    postmaster::request_stop(pid).await?;
+                }
                 let tail = home.log_tail(log_start)?;
                 return Err(error.context(format!("the end of {}:\n{tail}", home.log().display())));
             }
@@ -314,7 +320,8 @@ async fn wait_until_ready(home: &Home, child: &mut Child, deadline: Instant) -> 
 
 /// A superuser connection to the maintenance database.
 async fn superuser(socket_dir: &Path) -> sqlx::Result<PgConnection> {
-    PgConnection::connect_with(&options_for(socket_dir, SUPERUSER, "postgres")).await
+    PgConnection::connect_with(&options_for(socket_dir, SUPERUSER, "postgres").disable_statement_logging())
+        .await
 }
 
 /// Options that the environment (`PGHOST`, `PGSSLMODE` ...) cannot bend.
@@ -325,5 +332,4 @@ fn options_for(socket_dir: &Path, role: &str, database: &str) -> PgConnectOption
         .username(role)
         .database(database)
         .ssl_mode(PgSslMode::Disable)
-        .disable_statement_logging()
 }

@@ -63,25 +63,26 @@ pub(super) async fn running(cluster: &Path) -> Result<Option<u32>> {
     else {
         return Ok(None);
     };
-    let ours = if Path::new("/proc/self/cwd").exists() {
-        // A postmaster works in its data directory; a dead process has no link, a foreign one cannot be read.
-        tokio::fs::read_link(format!("/proc/{pid}/cwd"))
-            .await
-            .is_ok_and(|folder| folder == cluster)
-            && tokio::fs::read_to_string(format!("/proc/{pid}/comm"))
-                .await
-                .is_ok_and(|name| name.starts_with("postgres"))
-    } else {
-        let mut ps = Command::from(command("ps", None));
-        let output = ps
-            .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
-            .output()
-            .await
-            .context("cannot run `ps`")?;
-        let line = String::from_utf8_lossy(&output.stdout);
-        line.contains("postgres") && line.contains(&*cluster.to_string_lossy())
-    };
-    Ok(ours.then_some(pid))
+    Ok(serves(pid, cluster).await?.then_some(pid))
+}
+
+/// Whether process `pid` lives and is the postmaster of `cluster`.
+pub(super) async fn serves(pid: u32, cluster: &Path) -> Result<bool> {
+    if Path::new("/proc/self/cwd").exists() {
+        // A postmaster works in its data directory; a dead process has no link, a foreign one's cannot be read.
+        let folder = tokio::fs::read_link(format!("/proc/{pid}/cwd")).await;
+        let name = tokio::fs::read_to_string(format!("/proc/{pid}/comm")).await;
+        return Ok(folder.is_ok_and(|folder| folder == cluster)
+            && name.is_ok_and(|name| name.starts_with("postgres")));
+    }
+    let mut ps = Command::from(command("ps", None));
+    let output = ps
+        .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
+        .output()
+        .await
+        .context("cannot run `ps`")?;
+    let line = String::from_utf8_lossy(&output.stdout);
+    Ok(line.contains("postgres") && line.contains(&*cluster.to_string_lossy()))
 }
 
 /// Removes what a killed PostgreSQL left behind and a new one might respect: it takes any live process with the recorded
@@ -117,11 +118,8 @@ pub(super) fn spawn(home: &Home, binaries: &Binaries) -> Result<Child> {
     child.with_context(|| format!("cannot run {}", postgres.display()))
 }
 
-/// Asks for a fast shutdown: no new connections, open transactions rolled back, a clean end. No-op when not running.
-pub(super) async fn request_stop(home: &Home) -> Result<()> {
-    let Some(pid) = running(&home.cluster()).await? else {
-        return Ok(());
-    };
+/// Asks process `pid` for a fast shutdown: no new connections, open transactions rolled back, a clean end.
+pub(super) async fn request_stop(pid: u32) -> Result<()> {
     // The shell's own `kill`: a minimal system has no program of that name.
     tokio::task::spawn_blocking(move || {
         account::run(command("/bin/sh", None).args(["-c", "kill -INT \"$1\"", "sh", &pid.to_string()]))

@@ -13,12 +13,18 @@ const SHARED_BUFFERS_LIMIT_MB: u64 = 256;
 /// Used when the memory of the machine is unknown.
 const SHARED_BUFFERS_DEFAULT_MB: u64 = 128;
 
-/// Writes `server.conf`, `pg_hba.conf` and `pg_ident.conf`.
+/// Writes `server.conf`, `pg_hba.conf` and `pg_ident.conf`, and `local.conf` when missing.
 pub(super) fn write(home: &Home, fsync: bool) -> Result<()> {
-    let name = account::current_name()?;
+    let user = account::current_name()?;
+    if !home.root.join("local.conf").exists() {
+        home.write_file(
+            "local.conf",
+            "# Your own settings for PostgreSQL; they win over server.conf.\n",
+        )?;
+    }
     home.write_file("server.conf", &server(home, fsync))?;
-    home.write_file("pg_hba.conf", hba(name.as_deref()))?;
-    home.write_file("pg_ident.conf", &ident(name.as_deref()))
+    home.write_file("pg_hba.conf", "local all all peer map=squaretable\n")?;
+    home.write_file("pg_ident.conf", &ident(&user))
 }
 
 fn server(home: &Home, fsync: bool) -> String {
@@ -59,25 +65,15 @@ logging_collector = off
 log_checkpoints = off
 log_line_prefix = '%m [%p] %u@%d '
 
-include_if_exists '{root}/local.conf'
+include '{root}/local.conf'
 "#
     )
 }
 
-/// See the module documentation of `embedded` for the reasoning.
-fn hba(name: Option<&str>) -> &'static str {
-    match name {
-        Some(_) => "local all all peer map=squaretable\n",
-        None => {
-            "# This user has no name, so `peer` cannot work: the mode of the socket's folder guards it.\nlocal all all trust\n"
-        }
-    }
-}
-
-fn ident(name: Option<&str>) -> String {
+/// Who may connect as which role; the module documentation of `embedded` has the reasoning.
+fn ident(user: &str) -> String {
     let mut text = String::from("# map  system user  database role\n");
-    let named = name.filter(|name| *name != "root");
-    for user in ["root"].into_iter().chain(named) {
+    for user in ["root"].into_iter().chain((user != "root").then_some(user)) {
         for role in [super::ROLE, super::SUPERUSER] {
             text.push_str(&format!("squaretable \"{}\" {role}\n", user.replace('"', "\"\"")));
         }

@@ -20,6 +20,8 @@ use crate::reply;
 pub enum Origins {
     /// `*`
     Any,
+    /// `true`: the origin of the request is sent back, whatever it is.
+    Mirror,
     /// A single string in the configuration: sent to everyone.
     Fixed(String),
     /// A list: an origin that is on it is sent back.
@@ -86,6 +88,12 @@ impl CorsPolicy {
             Origins::Any => set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             Origins::Fixed(fixed) => {
                 set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, fixed);
+                reply::vary_first(headers, "Origin");
+            }
+            Origins::Mirror => {
+                if let Some(origin) = origin {
+                    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+                }
                 reply::vary_first(headers, "Origin");
             }
             Origins::Listed(list) => {

@@ -7,7 +7,7 @@ mod address_filter;
 pub mod chat;
 pub mod convert;
 mod fetch_error;
-mod js;
+pub(crate) mod js;
 mod proxy;
 pub mod relay;
 pub mod upstream;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::dsl::{Scenario, call, get, post};
+use super::dsl::{call, get, post};
+use super::scenario::Scenario;
 
 #[tokio::test]
 async fn oracle_base_files() {

@@ -1,5 +1,4 @@
-//! The small language of the scenarios: a [`Call`] describes one request, a [`Scenario`] sends it to both servers and
-//! records how the answers differ.
+//! The small language of the scenarios: a [`Call`] describes one request before it is bound to a server.
 //!
 //! `{{name}}` in a path, header or body stands for a captured value of the side the request goes to.
 
@@ -7,13 +6,7 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-use super::compare::{self, Rules};
-use super::http::{self, Answer, Wire};
-use super::normalise::{Normaliser, Vars};
-use super::original::{self, Original};
-use super::report::{self, Step};
-use super::upstream::{Recorded, Upstream};
-use crate::harness::{Target, oracle_target};
+use super::compare::Rules;
 
 const BOUNDARY: &str = "----oracle-boundary-7d1f";
 
@@ -37,14 +30,14 @@ pub fn file<'a>(name: &'a str, bytes: &'a [u8]) -> Upload<'a> {
 /// One request, not yet bound to a side.
 #[derive(Clone, Default)]
 pub struct Call {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Option<Vec<u8>>,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<Vec<u8>>,
     note: String,
-    no_csrf: bool,
-    no_cookie: bool,
-    rules: Rules,
+    pub(super) no_csrf: bool,
+    pub(super) no_cookie: bool,
+    pub(super) rules: Rules,
 }
 
 /// A `GET`.
@@ -139,13 +132,15 @@ impl Call {
         cut.replace(['\r', '\n'], "⏎")
     }
 
-    fn label(&self) -> String {
+    /// The step's name in the report.
+    pub(super) fn label(&self) -> String {
         let flags = if self.no_csrf { " (no csrf)" } else { "" };
         let path: String = self.path.chars().take(120).collect();
         format!("{} {path}{flags} {}", self.method, self.excerpt()).trim_end().to_owned()
     }
 
-    fn route(&self) -> String {
+    /// The route, for the count of routes.
+    pub(super) fn route(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default().trim_end_matches('/').to_ascii_lowercase();
         let mut segments = path.split('/').skip(1);
         match segments.next() {
@@ -153,224 +148,5 @@ impl Call {
             Some(first) => format!("{} /{first}", self.method),
             None => format!("{} /", self.method),
         }
-    }
-}
-
-/// One server with its session.
-struct Side {
-    base_url: String,
-    cookies: Vec<(String, String)>,
-    token: String,
-    vars: Vars,
-    last: Answer,
-}
-
-impl Side {
-    async fn connect(base_url: &str) -> Side {
-        let mut side =
-            Side { base_url: base_url.into(), cookies: Vec::new(), token: String::new(), vars: Vec::new(), last: Answer::default() };
-        side.send(&get("/csrf-token")).await;
-        let token = compare::tree(&side.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
-        side.token = token.unwrap_or_default();
-        side
-    }
-
-    /// Replaces `{{name}}`; inside a JSON body the value is escaped.
-    fn fill(&self, text: &str, json: bool) -> String {
-        let mut text = text.to_owned();
-        for (name, value) in &self.vars {
-            let quoted = Value::String(value.clone()).to_string();
-            let value = if json { &quoted[1..quoted.len() - 1] } else { value.as_str() };
-            text = text.replace(&format!("{{{{{name}}}}}"), value);
-        }
-        text
-    }
-
-    async fn send(&mut self, call: &Call) {
-        let mut wire = Wire::new(&call.method, &self.fill(&call.path, false));
-        wire.headers = call.headers.iter().map(|(name, value)| (name.clone(), self.fill(value, false))).collect();
-        let json = call.headers.iter().any(|(_, value)| value.starts_with("application/json"));
-        wire.body = call.body.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
-            Ok(text) if text.contains("{{") => self.fill(text, json).into_bytes(),
-            _ => bytes.clone(),
-        });
-        if !call.no_csrf && !matches!(call.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-            wire.headers.push(("X-CSRF-Token".into(), self.token.clone()));
-        }
-        if !call.no_cookie && !self.cookies.is_empty() {
-            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            wire.headers.push(("Cookie".into(), pairs.join("; ")));
-        }
-        self.last = match http::send(&self.base_url, &wire).await {
-            Ok(answer) => answer,
-            Err(error) => Answer { reason: format!("no answer: {error}"), ..Answer::default() },
-        };
-        if !call.no_cookie {
-            self.keep_cookies();
-        }
-    }
-
-    fn keep_cookies(&mut self) {
-        for (_, header) in self.last.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let Some((name, value)) = header.split(';').next().and_then(|pair| pair.split_once('=')) else { continue };
-            self.cookies.retain(|(known, _)| known != name);
-            self.cookies.push((name.into(), value.into()));
-        }
-    }
-}
-
-/// A family's run against both servers.
-pub struct Scenario {
-    family: String,
-    sides: [Side; 2],
-    steps: Vec<Step>,
-    original: Original,
-    _ours: Option<Target>,
-    upstreams: Option<[Upstream; 2]>,
-}
-
-impl Scenario {
-    /// Starts both servers with the same configuration and opens a session on each.
-    pub async fn start(family: &str, extra_config: &str) -> Scenario {
-        let config = original::config(extra_config);
-        let (original, ours) = tokio::join!(Original::start(&config), oracle_target(&config));
-        let sides = [Side::connect(&original.base_url).await, Side::connect(&ours.base_url).await];
-        Scenario { family: family.into(), sides, steps: Vec::new(), original, _ours: Some(ours), upstreams: None }
-    }
-
-    /// Both sides are one and the same original: for tests of the comparison itself.
-    pub async fn mirror(family: &str) -> Scenario {
-        let original = Original::start(&original::config("")).await;
-        let sides = [Side::connect(&original.base_url).await, Side::connect(&original.base_url).await];
-        Scenario { family: family.into(), sides, steps: Vec::new(), original, _ours: None, upstreams: None }
-    }
-
-    /// Sends a request to both servers and records the comparison.
-    pub async fn send(&mut self, call: Call) -> &mut Scenario {
-        let other = call.clone();
-        self.send_each(call, &other).await
-    }
-
-    /// Sends different requests to the two sides; a comparison that can fail needs a way to make it fail.
-    pub async fn send_each(&mut self, call: Call, ours: &Call) -> &mut Scenario {
-        let [left, right] = &mut self.sides;
-        tokio::join!(left.send(&call), right.send(ours));
-        assert!(
-            left.last.status != 0,
-            "the original gave no answer to {}: {}\n{}",
-            call.label(),
-            left.last.reason,
-            self.original.log()
-        );
-        let mut rules = call.rules.clone();
-        rules.key_order = std::env::var_os("SQUARETABLE_ORACLE_KEYS").is_some();
-        let disagreements = compare::compare(&rules, [(&left.last, &left.vars), (&right.last, &right.vars)]);
-        let excerpt: String = Normaliser::new(&left.vars).text(&left.last.text()).chars().take(160).collect();
-        let original = format!("{} {excerpt}", left.last.status);
-        self.record(call.label(), call.route(), original, disagreements);
-        self
-    }
-
-    fn record(&mut self, label: String, route: String, original: String, disagreements: Vec<compare::Disagreement>) {
-        let same = |step: &&Step| step.label == label || step.label.starts_with(&format!("{label} ("));
-        let seen = self.steps.iter().filter(same).count();
-        let label = if seen == 0 { label } else { format!("{label} ({})", seen + 1) };
-        self.steps.push(Step { label, route, original, disagreements });
-    }
-
-    /// `GET`.
-    pub async fn get(&mut self, path: &str) -> &mut Scenario {
-        self.send(get(path)).await
-    }
-
-    /// `POST` with a JSON body.
-    pub async fn post(&mut self, path: &str, body: Value) -> &mut Scenario {
-        self.send(post(path, &body)).await
-    }
-
-    /// `POST` with a JSON text exactly as written.
-    pub async fn raw(&mut self, path: &str, json: &str) -> &mut Scenario {
-        self.send(call("POST", path).body("application/json", json.as_bytes())).await
-    }
-
-    /// Multipart `POST`.
-    pub async fn upload(&mut self, path: &str, file: Upload<'_>, fields: &[(&str, &str)]) -> &mut Scenario {
-        self.send(upload(path, Some(file), fields)).await
-    }
-
-    /// Keeps a value of each side's last answer under a name: a JSON pointer, or `""` for the whole body.
-    ///
-    /// Panics when the original's answer has no such value; ours missing it shows in the comparison already.
-    pub fn capture(&mut self, name: &str, pointer: &str) -> &mut Scenario {
-        for (index, side) in self.sides.iter_mut().enumerate() {
-            let body = side.last.text();
-            let value = match pointer {
-                "" => Some(body.clone()),
-                _ => compare::tree(&body).and_then(|value| value.pointer(pointer).cloned()).map(|value| match value {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                }),
-            };
-            assert!(index == 1 || value.is_some(), "{}: the original's answer has no {pointer}: {body}", self.family);
-            side.vars.retain(|(known, _)| known != name);
-            side.vars.push((name.into(), value.unwrap_or_else(|| "missing".into())));
-        }
-        self
-    }
-
-    /// Keeps a header of each side's last answer under a name.
-    pub fn capture_header(&mut self, name: &str, header: &str) -> &mut Scenario {
-        for side in &mut self.sides {
-            let value = side.last.header(header).unwrap_or_else(|| "missing".into());
-            side.vars.retain(|(known, _)| known != name);
-            side.vars.push((name.into(), value));
-        }
-        self
-    }
-
-    /// The original's last answer.
-    pub fn answer(&self) -> &Answer {
-        &self.sides[0].last
-    }
-
-    /// Starts a recording upstream per side; `{{upstream}}` is its address from then on.
-    pub async fn with_upstreams(&mut self) -> &mut Scenario {
-        let both = [Upstream::start().await, Upstream::start().await];
-        for (side, upstream) in self.sides.iter_mut().zip(&both) {
-            side.vars.push(("upstream".into(), upstream.base_url.clone()));
-        }
-        self.upstreams = Some(both);
-        self
-    }
-
-    /// Compares, as one step, the requests that reached the upstreams since the last call of this function.
-    pub async fn reached(&mut self, label: &str) -> &mut Scenario {
-        let upstreams = self.upstreams.as_ref().expect("with_upstreams() comes first");
-        let answers = [upstreams[0].take(), upstreams[1].take()].map(|list| {
-            let body = Value::Array(list.iter().map(Recorded::to_value).collect()).to_string().into_bytes();
-            Answer { status: 200, body, ..Answer::default() }
-        });
-        let vars = [&self.sides[0].vars, &self.sides[1].vars];
-        let found = compare::compare(&Rules::default(), [(&answers[0], vars[0]), (&answers[1], vars[1])]);
-        let original: String = answers[0].text().chars().take(160).collect();
-        self.record(format!("reached the upstream: {label}"), "upstream".into(), original, found);
-        self
-    }
-
-    /// Waits for the next second of the clock: names made of seconds must not depend on how fast a side is.
-    pub async fn next_second(&mut self) -> &mut Scenario {
-        let into = u64::from(chrono::Utc::now().timestamp_subsec_millis());
-        tokio::time::sleep(std::time::Duration::from_millis(1005 - into.min(1000))).await;
-        self
-    }
-
-    /// The steps so far.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
-    /// Writes the report and fails the test on any unexpected disagreement.
-    pub fn finish(self) {
-        report::finish(&self.family, &self.steps);
     }
 }

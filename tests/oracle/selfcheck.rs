@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::compare::{Rules, compare};
-use super::dsl::{Scenario, call, get, post};
+use super::dsl::{call, get, post};
 use super::http::Answer;
+use super::scenario::Scenario;
 
 fn answer(kind: &str, body: &str) -> Answer {
     let headers = vec![("content-type".to_owned(), kind.to_owned()), ("etag".to_owned(), "W/\"2-abc\"".to_owned())];

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::dsl::{Scenario, call, post};
+use super::dsl::{call, post};
 use super::fixtures::NAMES;
+use super::scenario::Scenario;
 
 #[tokio::test]
 async fn oracle_settings() {

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::json;
-
 /// The value that, in an update, removes the key it is given for.
 pub const UNSET: &str = "__@@UNSET@@__";
 
@@ -23,16 +21,17 @@ pub enum FieldError {
 /// # Errors
 /// See [`FieldError`]; the card is then unchanged.
 pub fn set_field(card: &mut Value, field: &str, value: Option<&Value>) -> Result<(), FieldError> {
-    let top = card.as_object_mut().ok_or(FieldError::NoData)?;
+    // Putting `data` inside itself makes a circle the original cannot write.
+    let top = card.as_object_mut().filter(|_| field != "data").ok_or(FieldError::NoData)?;
     let known = top.contains_key(field);
     let data = top.get("data").and_then(Value::as_object).ok_or(FieldError::NoData)?;
     if !known && !data.contains_key(field) {
         return Err(FieldError::Unknown);
     }
     super::coerce::put(top, field, value.cloned());
-    // Setting the field `data` itself replaces the object just looked at, as it does in the original.
-    let Some(Value::Object(data)) = top.get_mut("data") else { return Err(FieldError::NoData) };
-    super::coerce::put(data, field, value.cloned());
+    if let Some(Value::Object(data)) = top.get_mut("data") {
+        super::coerce::put(data, field, value.cloned());
+    }
     Ok(())
 }
 
@@ -138,8 +137,7 @@ fn keys_of(path: &str) -> Vec<String> {
     loop {
         let end = rest.find(['.', '[']).unwrap_or(rest.len());
         let (plain, tail) = rest.split_at(end);
-        let after_bracket = plain.is_empty() && !keys.is_empty() && tail.starts_with('[');
-        if !plain.is_empty() || !(after_bracket || (keys.is_empty() && tail.starts_with('['))) {
+        if !plain.is_empty() || !tail.starts_with('[') {
             keys.push(plain.to_owned());
         }
         rest = tail;
@@ -174,12 +172,6 @@ fn bracket(inside: &str) -> Option<(String, &str)> {
         }
     }
     None
-}
-
-/// The filter value of a request as a path: `Some` only for a text.
-#[must_use]
-pub fn filter_path(filter: Option<&Value>) -> Option<String> {
-    filter.and_then(|filter| filter.get("path")).filter(|path| path.is_string()).map(json::js_string)
 }
 
 #[cfg(test)]
@@ -231,6 +223,7 @@ mod tests {
         let mut v1 = json!({"name": "a"});
         assert_eq!(set_field(&mut v1, "name", Some(&json!("b"))), Err(FieldError::NoData));
         assert_eq!(v1, json!({"name": "a"}));
+        assert_eq!(set_field(&mut card, "data", Some(&json!({}))), Err(FieldError::NoData));
     }
 
     #[test]

@@ -8,13 +8,7 @@ use crate::json;
 
 /// Whether `if (value)` would pass.
 pub(super) fn truthy(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(_) | Value::Object(_)) => true,
-    }
+    value.is_some_and(json::js_truthy)
 }
 
 /// `value || fallback`.
@@ -32,11 +26,6 @@ pub(super) fn text(value: Option<&Value>) -> String {
     value.map_or_else(|| "undefined".to_owned(), json::js_string)
 }
 
-/// `text.trim()`.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}'))
-}
-
 /// `Number(value)`; `NaN` for an absent one.
 pub(super) fn number(value: Option<&Value>) -> f64 {
     match value {
@@ -51,7 +40,7 @@ pub(super) fn number(value: Option<&Value>) -> f64 {
 
 /// `Number(text)`.
 pub(super) fn number_of_text(text: &str) -> f64 {
-    let text = trim(text);
+    let text = json::js_trim(text);
     if text.is_empty() {
         return 0.0;
     }
@@ -73,7 +62,7 @@ pub(super) fn number_of_text(text: &str) -> f64 {
 
 /// `parseInt(text)`.
 pub(super) fn parse_int(text: &str) -> f64 {
-    let text = trim(text);
+    let text = json::js_trim(text);
     let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),

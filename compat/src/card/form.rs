@@ -262,7 +262,7 @@ fn into_object(value: Value) -> Option<Map<String, Value>> {
 fn tags(field: Option<&Value>) -> Value {
     match field {
         Some(Value::String(list)) => {
-            list.split(',').map(coerce::trim).filter(|tag| !tag.is_empty()).map(Value::from).collect()
+            list.split(',').map(json::js_trim).filter(|tag| !tag.is_empty()).map(Value::from).collect()
         }
         other => or(other, Vec::<Value>::new()),
     }
@@ -280,3 +280,6 @@ fn greetings(field: Option<&Value>) -> Value {
 fn is_true_text(field: Option<&Value>) -> bool {
     matches!(field, Some(value @ (Value::String(_) | Value::Array(_))) if json::js_string(value) == "true")
 }
+
+#[cfg(test)]
+mod tests;

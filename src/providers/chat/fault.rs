@@ -5,8 +5,8 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::Source;
-use super::reply::json_response;
 use crate::providers::convert::ConvertError;
+use crate::reply::json_with;
 
 /// A chat request that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +29,6 @@ pub enum ChatFault {
     /// A prompt or schema that cannot be converted.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// A request body that cannot be written as JSON.
-    #[error("The request body cannot be written: {0}")]
-    Unwritable(String),
 }
 
 impl ChatFault {
@@ -44,10 +41,10 @@ impl ChatFault {
             Self::NotImplemented(_) => not_implemented(&message),
             Self::InvalidUrl(input) => {
                 let error = json!({ "message": message, "code": "ERR_INVALID_URL", "input": input });
-                json_response(StatusCode::BAD_GATEWAY, &json!({ "error": error }))
+                json_with(StatusCode::BAD_GATEWAY, &json!({ "error": error }))
             }
-            Self::Disabled | Self::Convert(_) | Self::Unwritable(_) => {
-                json_response(StatusCode::BAD_GATEWAY, &json!({ "error": { "message": message } }))
+            Self::Disabled | Self::Convert(_) => {
+                json_with(StatusCode::BAD_GATEWAY, &json!({ "error": { "message": message } }))
             }
         }
     }
@@ -58,17 +55,17 @@ impl ChatFault {
         match self {
             Self::UnknownSource | Self::MissingKey => refused(),
             Self::NotImplemented(_) => not_implemented(&self.to_string()),
-            Self::Disabled | Self::InvalidUrl(_) | Self::Convert(_) | Self::Unwritable(_) => {
-                json_response(StatusCode::OK, &json!({ "error": true }))
+            Self::Disabled | Self::InvalidUrl(_) | Self::Convert(_) => {
+                json_with(StatusCode::OK, &json!({ "error": true }))
             }
         }
     }
 }
 
 fn refused() -> Response {
-    json_response(StatusCode::BAD_REQUEST, &json!({ "error": true }))
+    json_with(StatusCode::BAD_REQUEST, &json!({ "error": true }))
 }
 
 fn not_implemented(message: &str) -> Response {
-    json_response(StatusCode::NOT_IMPLEMENTED, &json!({ "error": { "message": message } }))
+    json_with(StatusCode::NOT_IMPLEMENTED, &json!({ "error": { "message": message } }))
 }

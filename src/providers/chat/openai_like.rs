@@ -171,14 +171,12 @@ pub(super) fn finish(
     let mut all_headers = UpstreamHeaders::default();
     all_headers.set("Content-Type", "application/json");
     headers.iter().for_each(|(name, value)| all_headers.set(name, value));
-    let written = squaretable_compat::json::to_vec(&Value::Object(fields))
-        .map_err(|error| ChatFault::Unwritable(error.to_string()))?;
     Ok(ChatCall {
         upstream: Upstream {
             method: Method::POST,
             url: parse_url(&format!("{base}{endpoint}"))?,
             headers: all_headers,
-            body: written.into(),
+            body: squaretable_compat::json::to_vec(&Value::Object(fields)).into(),
         },
         stream: js::is_truthy(body.get("stream")),
     })

@@ -1,0 +1,159 @@
+//! A user's own files: `/characters/*`, `/backgrounds/*`, `/User Avatars/*`, `/assets/*`, `/user/images/*`,
+//! `/user/files/*`, `/scripts/extensions/third-party/*`.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use percent_encoding::percent_decode_str;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::mime;
+use crate::served::{self, Cache, FileMeta, Source};
+use crate::store::blobs::Blob;
+use crate::store::{characters, files};
+use crate::tenant::Tenant;
+
+/// URL prefix to the folder below the user's root. Prefixes are matched in any case, what follows as it is.
+const FOLDERS: [(&str, &str); 7] = [
+    ("/backgrounds", "backgrounds"),
+    ("/characters", "characters"),
+    ("/user avatars", "User Avatars"),
+    ("/assets", "assets"),
+    ("/user/images", "user/images"),
+    ("/user/files", "user/files"),
+    ("/scripts/extensions/third-party", "extensions"),
+];
+
+/// What a path below one of the prefixes asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wanted {
+    folder: &'static str,
+    /// Decoded once, as the router of the original hands it on.
+    rest: String,
+}
+
+/// Whether the path is one of these routes. `None` for any other path, and for a prefix without a slash behind it.
+#[must_use]
+pub fn wanted(uri: &Uri) -> Option<Wanted> {
+    let path = percent_decode_str(uri.path()).decode_utf8().ok()?;
+    FOLDERS.iter().find_map(|(prefix, folder)| {
+        let head = path.get(..prefix.len())?;
+        let rest = path.get(prefix.len()..)?.strip_prefix('/')?;
+        head.eq_ignore_ascii_case(prefix).then(|| Wanted { folder, rest: rest.to_owned() })
+    })
+}
+
+/// `ANY /<prefix>/*`: the file, for any method.
+///
+/// compat: the original decodes the rest a second time, so a name that holds a literal `%` fails with 500.
+pub async fn serve(
+    State(app): State<App>,
+    tenant: Tenant,
+    headers: HeaderMap,
+    Wanted { folder, rest }: Wanted,
+) -> Result<Response> {
+    if folder == "extensions" && !app.config().content.extensions.enabled {
+        return Err(Error::not_found());
+    }
+    let path = decode(&rest)?;
+    let (folder, name) = locate(folder, &path)?;
+    let mut tx = tenant.begin().await?;
+    if folder == "characters"
+        && let Some(character) = characters::get(&mut tx, &name).await?
+    {
+        let modified = character.modified_at;
+        if !character.pristine {
+            let bytes = characters::file(&mut tx, &character).await?;
+            return Ok(respond(&headers, &name, bytes.len() as u64, modified, Source::Bytes(bytes)).await);
+        }
+        let source = ranged(&tenant, character.image);
+        return Ok(respond(&headers, &name, character.image.size, modified, source).await);
+    }
+    match files::get(&mut tx, &folder, &name).await? {
+        Some(file) => {
+            let source = ranged(&tenant, file.blob);
+            Ok(respond(&headers, &name, file.blob.size, file.modified_at, source).await)
+        }
+        None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(Error::NotFoundPage),
+        None => Err(Error::not_found()),
+    }
+}
+
+fn decode(rest: &str) -> Result<String> {
+    let broken = rest.match_indices('%').any(|(at, _)| {
+        let hex = rest.as_bytes().get(at + 1..at + 3);
+        !hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    });
+    match percent_decode_str(rest).decode_utf8() {
+        Ok(path) if !broken && !rest.is_empty() => Ok(path.into_owned()),
+        _ => Err(Error::status(500)),
+    }
+}
+
+/// Folder and name of a path below `root`; it cannot leave `root`.
+fn locate(root: &str, path: &str) -> Result<(String, String)> {
+    if path.contains('\0') {
+        return Err(Error::forbidden());
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop().ok_or(Error::forbidden())?;
+            }
+            part if part.starts_with('.') => return Err(Error::Page(StatusCode::NOT_FOUND)),
+            part => parts.push(part),
+        }
+    }
+    let name = parts.pop().ok_or(Error::NotFoundPage)?.to_owned();
+    let folder = std::iter::once(root).chain(parts).collect::<Vec<_>>().join("/");
+    Ok((folder, name))
+}
+
+fn ranged(tenant: &Tenant, blob: Blob) -> Source {
+    let tenant = tenant.clone();
+    Source::Ranged(Box::new(move |range| {
+        let chunks = tenant.stream(blob, range.start, range.end);
+        Body::from_stream(chunks.inspect_err(|error| tracing::error!(%error, "a stored file broke off")))
+    }))
+}
+
+async fn respond(
+    headers: &HeaderMap,
+    name: &str,
+    size: u64,
+    modified: DateTime<Utc>,
+    source: Source,
+) -> Response {
+    let content_type = mime::content_type(name);
+    let meta = FileMeta { size, modified, content_type: &content_type, cache: Cache::NoImagesInFirefox };
+    served::serve(headers, &meta, source).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_match_in_any_case_and_files_as_they_are() {
+        let of = |path: &str| wanted(&path.parse().unwrap());
+        assert_eq!(of("/Characters/A%20b.png"), Some(Wanted { folder: "characters", rest: "A b.png".into() }));
+        assert_eq!(of("/User%20Avatars/x"), Some(Wanted { folder: "User Avatars", rest: "x".into() }));
+        assert_eq!(of("/characters"), None);
+        assert_eq!(of("/charactersx/y"), None);
+    }
+
+    #[test]
+    fn no_path_leaves_its_folder() {
+        assert_eq!(locate("characters", "a/../b.png").unwrap(), ("characters".into(), "b.png".into()));
+        assert!(matches!(locate("characters", "../settings.json"), Err(Error::Status(StatusCode::FORBIDDEN))));
+        assert!(matches!(locate("characters", "a/../../x"), Err(Error::Status(StatusCode::FORBIDDEN))));
+        assert!(matches!(locate("characters", ".hidden"), Err(Error::Page(StatusCode::NOT_FOUND))));
+        assert!(decode("%zz").is_err());
+    }
+}

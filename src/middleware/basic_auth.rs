@@ -1,0 +1,161 @@
+//! HTTP basic authentication in front of everything (`basicAuthMode` while listening), with one configured user.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+
+use crate::middleware::client_ip::{self, ForwardedHeaders};
+use crate::middleware::rate_limit::RateLimiter;
+use crate::reply;
+
+/// Base64 as browsers and tools send it, padded or not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The configured user, and the limit on wrong attempts.
+pub struct BasicAuth {
+    username: String,
+    password: String,
+    page: Bytes,
+    forwarded: Option<ForwardedHeaders>,
+    limiter: RateLimiter,
+}
+
+/// A name and password from an `Authorization: Basic` header.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Up to the first colon.
+    pub username: String,
+    /// After the first colon.
+    pub password: String,
+}
+
+impl BasicAuth {
+    /// `page` is the HTML of the 401; `forwarded` is set when `rateLimiting.preferRealIpHeader` is; `attempts` are the
+    /// failures allowed per client in a minute (`rateLimiting.basicAuthMaxAttempts`, 0 for no limit).
+    pub fn new(
+        user: Credentials,
+        page: impl Into<Bytes>,
+        forwarded: Option<ForwardedHeaders>,
+        attempts: u32,
+    ) -> Self {
+        let limiter = RateLimiter::new(attempts, Duration::from_secs(60));
+        Self { username: user.username, password: user.password, page: page.into(), forwarded, limiter }
+    }
+
+    fn is_user(&self, given: &Credentials) -> bool {
+        let name = same(self.username.as_bytes(), given.username.as_bytes());
+        name & same(self.password.as_bytes(), given.password.as_bytes())
+    }
+
+    fn unauthorized(&self) -> Response {
+        let mut response = reply::html_with(StatusCode::UNAUTHORIZED, self.page.clone());
+        let challenge = HeaderValue::from_static("Basic realm=\"SillyTavern\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        response
+    }
+}
+
+/// Lets requests with the right credentials pass; answers 401 with the page, or 429 after too many wrong ones.
+pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: Next) -> Response {
+    let Some(given) = credentials(request.headers()) else { return auth.unauthorized() };
+    let client = client_ip::describe(request.extensions(), request.headers(), auth.forwarded);
+    let now = Instant::now();
+    let outcome = match auth.limiter.check(&client, now) {
+        Ok(()) if auth.is_user(&given) => {
+            auth.limiter.reset(&client);
+            return next.run(request).await;
+        }
+        Ok(()) => auth.limiter.consume(&client, now),
+        Err(exceeded) => Err(exceeded),
+    };
+    match outcome {
+        Ok(()) => auth.unauthorized(),
+        Err(exceeded) => {
+            tracing::warn!(%client, "basic authentication failed too often");
+            let mut response = reply::status(StatusCode::TOO_MANY_REQUESTS);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(exceeded.retry_after()));
+            response
+        }
+    }
+}
+
+/// The credentials of a `Basic` header; `None` when there are none. The scheme is matched exactly, as the original does.
+pub fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let mut parts = value.split(' ');
+    let encoded = parts.next().filter(|scheme| *scheme == "Basic").and_then(|_| parts.next())?;
+    let decoded = LENIENT.decode(encoded).ok().filter(|_| !encoded.is_empty())?;
+    let text = String::from_utf8_lossy(&decoded);
+    let (username, password) = text.split_once(':').unwrap_or((&text, ""));
+    Some(Credentials { username: username.to_owned(), password: password.to_owned() })
+}
+
+/// Whether two byte strings are the same, in time that depends only on their lengths.
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use base64::engine::general_purpose;
+    use tower::ServiceExt;
+
+    fn router(attempts: u32) -> Router {
+        let user = Credentials { username: "user".to_owned(), password: "pass:word".to_owned() };
+        let auth = BasicAuth::new(user, "<p>no</p>", None, attempts);
+        Router::new()
+            .fallback(|| async { "in" })
+            .layer(axum::middleware::from_fn_with_state(Arc::new(auth), check))
+    }
+
+    async fn send(router: &Router, header: Option<String>) -> Response {
+        let mut request = Request::get("/").body(Body::empty()).unwrap();
+        if let Some(value) = header {
+            request.headers_mut().insert(AUTHORIZATION, value.parse().unwrap());
+        }
+        router.clone().oneshot(request).await.unwrap()
+    }
+
+    fn basic(pair: &str) -> Option<String> {
+        Some(format!("Basic {}", general_purpose::STANDARD.encode(pair)))
+    }
+
+    #[tokio::test]
+    async fn only_the_right_pair_passes() {
+        let router = router(0);
+        assert_eq!(send(&router, basic("user:pass:word")).await.status(), StatusCode::OK);
+        for wrong in [None, basic("user:"), basic("other:pass:word"), Some("Bearer x".to_owned())] {
+            let response = send(&router, wrong).await;
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            assert!(response.headers().contains_key(WWW_AUTHENTICATE));
+        }
+    }
+
+    #[tokio::test]
+    async fn too_many_wrong_attempts_lock_the_client_out() {
+        let router = router(2);
+        for expected in [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
+            assert_eq!(send(&router, basic("user:x")).await.status(), expected);
+        }
+        let right = send(&router, basic("user:pass:word")).await;
+        assert_eq!(right.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(right.headers().contains_key(RETRY_AFTER));
+    }
+}

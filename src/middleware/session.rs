@@ -1,0 +1,265 @@
+//! The session: a signed cookie that holds a small JSON object, sent again only when it changed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use chrono::Utc;
+use serde_json::{Map, Value};
+use squaretable_compat::cookie;
+
+use crate::served;
+
+/// Name, key and attributes of the cookie.
+#[derive(Clone)]
+pub struct SessionPolicy {
+    /// `session-` and 8 hex digits of the host name's SHA-256; the signature's cookie is this with `.sig`.
+    pub name: String,
+    /// Text of `cookie-secret.txt`, verbatim.
+    pub secret: String,
+    /// Life of the cookie from its last change; `None` for one that ends with the browser.
+    pub max_age: Option<Duration>,
+    /// Whether connections are TLS.
+    pub secure: bool,
+}
+
+/// Request extension: the session of this request. A clone is the same session.
+///
+/// Known keys are `csrfToken`, `handle`, `version` and `touch`; others are kept.
+#[derive(Clone)]
+pub struct Session(Arc<Mutex<Inner>>);
+
+struct Inner {
+    values: Map<String, Value>,
+    /// The cookie's value as received; `None` for a new session.
+    received: Option<String>,
+    has_bad_signature: bool,
+    is_used: bool,
+    is_destroyed: bool,
+}
+
+/// Reads the session before the request is handled, and writes it back when it changed.
+pub async fn attach(State(policy): State<Arc<SessionPolicy>>, mut request: Request, next: Next) -> Response {
+    let session = policy.read(request.headers());
+    request.extensions_mut().insert(session.clone());
+    let mut response = next.run(request).await;
+    for cookie in policy.cookies(&session) {
+        if let Ok(value) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+impl Session {
+    /// The logged-in user's handle.
+    pub fn handle(&self) -> Option<String> {
+        self.text("handle")
+    }
+
+    /// The account version that the session was made for; see the user resolution.
+    pub fn version(&self) -> Option<String> {
+        self.text("version")
+    }
+
+    /// The CSRF token, if one was given out.
+    pub fn csrf_token(&self) -> Option<String> {
+        self.text("csrfToken")
+    }
+
+    /// Any key.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.used().values.get(key).cloned()
+    }
+
+    /// Sets any key.
+    pub fn set(&self, key: &str, value: impl Into<Value>) {
+        self.used().values.insert(key.to_owned(), value.into());
+    }
+
+    /// Makes the session one of this user.
+    pub fn log_in(&self, handle: &str, version: &str) {
+        self.set("handle", handle);
+        self.set("version", version);
+    }
+
+    /// Renews the cookie, by setting `touch` to now (milliseconds).
+    pub fn touch(&self) {
+        self.set("touch", Utc::now().timestamp_millis());
+    }
+
+    /// Ends the session: its cookies expire with this reply.
+    pub fn destroy(&self) {
+        let mut inner = self.used();
+        inner.values.clear();
+        inner.is_destroyed = true;
+    }
+
+    /// The handle, without counting as a use of the session: for deciding how much to trust a request early on.
+    pub fn claims(&self) -> Option<String> {
+        self.lock().values.get("handle").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.used().values.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    fn used(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        inner.is_used = true;
+        inner
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionPolicy {
+    /// The session a request brings; a new one when there is none or its signature is wrong.
+    pub fn read(&self, headers: &HeaderMap) -> Session {
+        let value = cookie_value(headers, &self.name);
+        let signature = cookie_value(headers, &self.signature_name());
+        let mut inner = Inner {
+            values: Map::new(),
+            received: None,
+            has_bad_signature: false,
+            is_used: false,
+            is_destroyed: false,
+        };
+        if let (Some(value), Some(signature)) = (value, signature) {
+            if !cookie::verify(&self.name, &value, &signature, &self.secret) {
+                inner.has_bad_signature = true;
+            } else if let Some(values) = cookie::decode(&value) {
+                inner.values = values;
+                inner.received = Some(value);
+            }
+        }
+        Session(Arc::new(Mutex::new(inner)))
+    }
+
+    /// The `Set-Cookie` values this session needs now.
+    fn cookies(&self, session: &Session) -> Vec<String> {
+        let inner = session.lock();
+        if inner.is_destroyed {
+            let expired = Some(served::http_date(0));
+            return self.signed("", expired.as_deref());
+        }
+        let value = cookie::encode(&inner.values);
+        let is_changed = match &inner.received {
+            None => !inner.values.is_empty(),
+            Some(received) => *received != value,
+        };
+        if inner.is_used && is_changed {
+            let expires = self.max_age.map(|age| {
+                let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+                served::http_date(Utc::now().timestamp().saturating_add(seconds))
+            });
+            return self.signed(&value, expires.as_deref());
+        }
+        if inner.is_used && inner.has_bad_signature {
+            let name = self.signature_name();
+            return vec![format!("{name}=; path=/; expires={}; httponly", served::http_date(0))];
+        }
+        Vec::new()
+    }
+
+    fn signed(&self, value: &str, expires: Option<&str>) -> Vec<String> {
+        let expires = expires.map(|date| format!("; expires={date}")).unwrap_or_default();
+        let secure = if self.secure { "; secure" } else { "" };
+        let signature = cookie::sign(&self.name, value, &self.secret);
+        [(self.name.clone(), value), (self.signature_name(), signature.as_str())]
+            .map(|(name, value)| format!("{name}={value}; path=/{expires}; samesite=lax{secure}; httponly"))
+            .into()
+    }
+
+    fn signature_name(&self) -> String {
+        format!("{}.sig", self.name)
+    }
+}
+
+/// The first cookie of this name, without quotes.
+fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
+    let (_, value) = pairs.find(|(known, _)| *known == name)?;
+    let value = value.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(value);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::{Extension, Router, routing::get};
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    fn policy() -> SessionPolicy {
+        SessionPolicy {
+            name: "session-1".to_owned(),
+            secret: "key".to_owned(),
+            max_age: Some(Duration::from_secs(60)),
+            secure: false,
+        }
+    }
+
+    /// The `Set-Cookie` values of a request with these cookies.
+    async fn visit(path: &str, cookies: &str) -> Vec<String> {
+        let router = Router::new()
+            .route("/idle", get(|| async {}))
+            .route("/read", get(|Extension(session): Extension<Session>| async move { _ = session.handle() }))
+            .route("/login", get(|Extension(session): Extension<Session>| async move { session.log_in("a", "v") }))
+            .route("/logout", get(|Extension(session): Extension<Session>| async move { session.destroy() }))
+            .layer(axum::middleware::from_fn_with_state(Arc::new(policy()), attach));
+        let request = Request::get(path).header(COOKIE, cookies).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+    }
+
+    /// A `Cookie` header with this session.
+    fn cookies(values: &Value) -> String {
+        let value = cookie::encode(values.as_object().unwrap());
+        format!("x=1; session-1={value}; session-1.sig={}", cookie::sign("session-1", &value, "key"))
+    }
+
+    #[tokio::test]
+    async fn a_login_sets_both_cookies() {
+        let set = visit("/login", "").await;
+        assert_eq!(set.len(), 2);
+        let value = set[0].strip_prefix("session-1=").unwrap().split(';').next().unwrap();
+        assert_eq!(Value::Object(cookie::decode(value).unwrap()), json!({"handle": "a", "version": "v"}));
+        assert!(set[0].contains("; path=/; expires=") && set[0].ends_with(" GMT; samesite=lax; httponly"));
+        assert!(set[1].starts_with("session-1.sig="));
+    }
+
+    #[tokio::test]
+    async fn an_unchanged_session_is_not_sent_again() {
+        let same = cookies(&json!({"other": [1], "handle": "a", "version": "v"}));
+        for path in ["/idle", "/read", "/login"] {
+            assert_eq!(visit(path, &same).await, Vec::<String>::new(), "{path}");
+        }
+        assert_eq!(visit("/login", &cookies(&json!({"other": 1}))).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_signature_is_removed_when_the_session_is_looked_at() {
+        let forged = cookies(&json!({"handle": "a"})).replace(".sig=", ".sig=x");
+        assert_eq!(visit("/idle", &forged).await, Vec::<String>::new());
+        let removed = "session-1.sig=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; httponly";
+        assert_eq!(visit("/read", &forged).await, [removed]);
+        assert_eq!(visit("/login", &forged).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_logout_expires_both_cookies() {
+        let set = visit("/logout", &cookies(&json!({"handle": "a"}))).await;
+        let expired = "; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; samesite=lax; httponly";
+        assert_eq!(set[0], format!("session-1={expired}"));
+        assert!(set[1].starts_with("session-1.sig=") && set[1].ends_with(expired));
+    }
+}

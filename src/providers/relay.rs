@@ -1,0 +1,222 @@
+//! The one place that talks to third parties.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::ext::ReasonPhrase;
+use reqwest::{Url, redirect};
+
+pub use super::address_filter::{FilterConfig, FilterError};
+pub use super::fetch_error::RelayError;
+pub use super::proxy::ProxyConfig;
+
+use super::address_filter::{AddressFilter, FilteringResolver};
+use super::proxy::ProxyRule;
+use super::upstream::{Upstream, redacted};
+use crate::reply::untag;
+
+/// Redirects followed before giving up.
+const MAX_REDIRECTS: usize = 20;
+/// Sent as `User-Agent` unless the request has its own.
+const USER_AGENT: &str = concat!("Squaretable/", env!("CARGO_PKG_VERSION"));
+
+/// How outbound requests leave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RelayConfig {
+    /// `requestProxy`, when enabled.
+    pub proxy: Option<ProxyConfig>,
+    /// `privateAddressWhitelist`.
+    pub filter: FilterConfig,
+}
+
+/// Sends outbound requests over HTTP/1.1 or HTTP/2, follows redirects, decodes gzip, deflate and brotli, and never
+/// times out. Cheap to clone; clones share connections.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    client: reqwest::Client,
+    filter: Option<Arc<AddressFilter>>,
+}
+
+impl Relay {
+    /// A relay with its own connections, trusting the certificates the operating system trusts (`SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` replace them).
+    ///
+    /// # Errors
+    /// When the proxy is of an unsupported kind, or the system's certificates cannot be read.
+    pub fn new(config: RelayConfig) -> anyhow::Result<Self> {
+        let RelayConfig { proxy, filter } = config;
+        // Fails only when another part of the process has installed a provider, which then serves as well.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let proxy = match proxy {
+            Some(config) => ProxyRule::new(&config)?.map(Arc::new),
+            None => None,
+        };
+        let filter = AddressFilter::new(filter, proxy.clone());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .no_proxy()
+            .redirect(redirect_policy(filter.clone()));
+        if let Some(filter) = &filter {
+            builder = builder.dns_resolver(Arc::new(FilteringResolver(Arc::clone(filter))));
+        }
+        if let Some(proxy) = proxy {
+            let rule = move |url: &Url| proxy.serves(url).then(|| proxy.url.clone());
+            builder = builder.proxy(reqwest::Proxy::custom(rule));
+        }
+        let client = builder.build().context("the outbound HTTP client cannot be set up")?;
+        Ok(Self { client, filter })
+    }
+
+    /// Sends a request and waits for the head of its response. Dropping the future drops the connection.
+    ///
+    /// # Errors
+    /// See [`RelayError`]. A response of any status is no error.
+    pub async fn send(&self, upstream: Upstream) -> Result<UpstreamReply, RelayError> {
+        let Upstream { method, url, headers, body } = upstream;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(RelayError::UnsupportedScheme { url });
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RelayError::EmbeddedCredentials { url });
+        }
+        if let Some(filter) = &self.filter {
+            filter.check_url(&url).map_err(|error| RelayError::refused(&url, &error))?;
+        }
+        let mut request = reqwest::Request::new(method, url.clone());
+        *request.headers_mut() = header_map(headers.iter())?;
+        if !body.is_empty() {
+            *request.body_mut() = Some(body.into());
+        }
+        tracing::debug!(method = %request.method(), url = redacted(&url), "outbound request");
+        match self.client.execute(request).await {
+            Ok(response) => Ok(UpstreamReply { url, response }),
+            Err(error) => {
+                let error = RelayError::from_request(&url, &error);
+                tracing::warn!(url = redacted(&url), code = error.code(), "outbound request failed");
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Follows at most [`MAX_REDIRECTS`] redirects, none to a literal address the filter refuses.
+fn redirect_policy(filter: Option<Arc<AddressFilter>>) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        if attempt.previous().len() > MAX_REDIRECTS {
+            return attempt.error("too many redirects");
+        }
+        match filter.as_ref().map_or(Ok(()), |filter| filter.check_url(attempt.url())) {
+            Ok(()) => attempt.follow(),
+            Err(error) => attempt.error(error),
+        }
+    })
+}
+
+/// Header lines as HTTP wants them; characters up to U+00FF are sent as one byte each.
+fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<HeaderMap, RelayError> {
+    let mut map = HeaderMap::new();
+    for (name, text) in headers {
+        let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
+        let value = bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
+        let mut value = value.ok_or_else(|| RelayError::HeaderValue(name.to_owned()))?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| RelayError::HeaderName(name.to_owned()))?;
+        value.set_sensitive(true);
+        map.append(name, value);
+    }
+    Ok(map)
+}
+
+/// A response whose body has not been read yet. Dropping it drops the connection.
+#[derive(Debug)]
+pub struct UpstreamReply {
+    url: Url,
+    response: reqwest::Response,
+}
+
+impl UpstreamReply {
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.status().is_success()
+    }
+
+    /// The reason phrase as it was sent, possibly empty; the status's usual phrase over HTTP/2, which sends none.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self.response.extensions().get::<ReasonPhrase>() {
+            Some(reason) => reason.as_bytes().iter().copied().map(char::from).collect(),
+            None => self.status().canonical_reason().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The response's headers. None of them may reach the browser by default.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The whole body, decoded.
+    ///
+    /// # Errors
+    /// [`RelayError::Body`] when it ends early or cannot be decoded.
+    pub async fn bytes(self) -> Result<Bytes, RelayError> {
+        self.response.bytes().await.map_err(|error| RelayError::from_body(&self.url, &error))
+    }
+
+    /// The whole body as text without byte order mark; what is not UTF-8 becomes U+FFFD.
+    ///
+    /// # Errors
+    /// As for [`bytes`](Self::bytes).
+    pub async fn text(self) -> Result<String, RelayError> {
+        let bytes = self.bytes().await?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+    }
+
+    /// Passes the response on: its status, except 401 which becomes 400, its reason phrase, and its body byte by byte
+    /// as it arrives. No header is passed on and no content type is set, so nothing downstream buffers or
+    /// compresses. Dropping the returned response drops the connection to the third party.
+    ///
+    /// An error's body is read whole first; it is empty when it cannot be read.
+    pub async fn into_stream(self) -> Response {
+        let status = match self.status() {
+            // A 401 would make the browser forget its basic authentication for this server.
+            StatusCode::UNAUTHORIZED => StatusCode::BAD_REQUEST,
+            status => status,
+        };
+        let reason = self.reason();
+        let body = if self.is_success() {
+            Body::from_stream(self.response.bytes_stream())
+        } else {
+            Body::from(self.bytes().await.unwrap_or_default())
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        untag(response.extensions_mut());
+        if !reason.is_empty()
+            && let Ok(reason) = ReasonPhrase::try_from(latin1(&reason))
+        {
+            response.extensions_mut().insert(reason);
+        }
+        response
+    }
+}
+
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().filter_map(|character| u8::try_from(character).ok()).collect()
+}
+
+#[cfg(test)]
+#[path = "relay_tests.rs"]
+mod tests;

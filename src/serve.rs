@@ -1,0 +1,133 @@
+//! The server's life: database, sockets, requests, orderly end.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use fs4::FileExt;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::embedded::{self, Embedded};
+use crate::router;
+
+/// How long requests and streams may go on after the server was asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Whatever keeps the server from starting, with its cause.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
+    let database = Database::open(&config).await?;
+    let listen = config.http.listen.clone();
+    let app = App::new(config, database.options.clone()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = tokio::task::JoinSet::new();
+    let mut addresses = Vec::new();
+    for host in &listen.hosts {
+        let listener = TcpListener::bind((host.trim_matches(['[', ']']), listen.port))
+            .await
+            .with_context(|| format!("cannot listen on {host}:{}", listen.port))?;
+        addresses.push(listener.local_addr()?);
+        servers.spawn(accept(listener, app.clone(), stopped.clone()));
+    }
+    announce(&addresses)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        Some(ended) = servers.join_next() => ended??,
+    }
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    let finish = async { while servers.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, finish).await.is_err() {
+        tracing::warn!("requests still open after {} s were cut off", GRACE.as_secs());
+    }
+    app.db().close().await;
+    database.close().await
+}
+
+async fn accept(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            // An error means that the sender is gone, and with it the server.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        })
+        .await
+}
+
+/// The line that scripts wait for: printed when, and only when, the server answers.
+fn announce(addresses: &[SocketAddr]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for address in addresses {
+        writeln!(out, "Squaretable is listening on http://{address}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// The database that the configuration names: a URL, or the embedded one of the data directory.
+pub struct Database {
+    /// How to connect.
+    pub options: PgConnectOptions,
+    embedded: Option<(Embedded, File)>,
+}
+
+impl Database {
+    /// Starts the embedded PostgreSQL when no URL is configured. The data directory is then locked against a second
+    /// server.
+    ///
+    /// # Errors
+    /// A malformed URL, a data directory in use, or PostgreSQL did not start.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = &config.database.url {
+            let options = url.expose().parse().context("DATABASE_URL is not a PostgreSQL URL")?;
+            return Ok(Self { options, embedded: None });
+        }
+        let lock = lock(&config.data_dir)?;
+        let embedded = Embedded::start(embedded::Options {
+            dir: config.data_dir.join("postgres"),
+            postgres_bin: config.database.postgres_bin.clone(),
+            fsync: true,
+        })
+        .await?;
+        Ok(Self { options: embedded.connect_options(), embedded: Some((embedded, lock)) })
+    }
+
+    /// Stops the embedded PostgreSQL, then releases the data directory.
+    ///
+    /// # Errors
+    /// PostgreSQL did not stop.
+    pub async fn close(self) -> anyhow::Result<()> {
+        if let Some((embedded, lock)) = self.embedded {
+            embedded.stop().await?;
+            drop(lock);
+        }
+        Ok(())
+    }
+}
+
+/// Held by the kernel for the process's life, so that kill -9 releases it.
+fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    let path = data_dir.join("squaretable.lock");
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    if !FileExt::try_lock(&file).is_ok() {
+        anyhow::bail!(
+            "another Squaretable serves {}: stop it, or give this one a directory of its own with --data-dir",
+            data_dir.display()
+        );
+    }
+    Ok(file)
+}

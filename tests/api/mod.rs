@@ -1,0 +1,3 @@
+//! One file per family, as in `src/api`.
+
+pub mod cards;

@@ -1,0 +1,93 @@
+//! Our server, in this process, on a port and a database of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sqlx::postgres::PgConnectOptions;
+use squaretable::app::App;
+use squaretable::config::Config;
+use squaretable::router;
+use tokio::net::TcpListener;
+
+use super::client::Client;
+use super::postgres;
+
+/// What a test's server differs in.
+#[derive(Default)]
+pub struct Options {
+    /// Seed the default content (some seconds; off unless a test is about it).
+    pub content: bool,
+    /// Anything else.
+    pub config: Config,
+}
+
+/// A running server; ends with the value.
+pub struct Server {
+    /// `http://127.0.0.1:<port>`
+    pub url: String,
+    /// Its database.
+    pub database: PgConnectOptions,
+    /// Its state, for what HTTP does not show.
+    pub app: App,
+    _data: tempfile::TempDir,
+    _task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self._task.abort();
+    }
+}
+
+impl Server {
+    /// With an empty default user: no content, default configuration.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// With `options`.
+    pub async fn with(options: Options) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut config = options.config;
+        config.data_dir = data.path().to_path_buf();
+        config.frontend = frontend();
+        config.content.skip_content_check = !options.content;
+        config.database.max_connections = 5;
+        let database = postgres::database().await;
+        let app = App::new(config, database.clone()).await.expect("the server starts");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
+        let service = router::service(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move {
+            axum::serve(listener, service).await.expect("the server serves");
+        });
+        Self { url, database, app, _data: data, _task: task }
+    }
+
+    /// A browser without cookies.
+    pub async fn client(&self) -> Client {
+        Client::new(&self.url).await
+    }
+}
+
+/// The installed npm package.
+pub fn frontend() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node_modules/sillytavern")
+}
+
+/// Our side of a comparison with the original.
+pub struct Target {
+    /// `http://127.0.0.1:<port>`
+    pub base_url: String,
+    _server: Server,
+}
+
+/// Our server with the default content and SillyTavern's `config.yaml` text.
+pub async fn oracle_target(config_yaml: &str) -> Target {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), config_yaml).expect("our own file");
+    let cli = clap::Parser::try_parse_from(["squaretable", "--config", &file.path().display().to_string()]);
+    let (config, _) = Config::load(&cli.expect("the flags parse")).expect("the configuration is valid");
+    let server = Server::with(Options { content: true, config }).await;
+    Target { base_url: server.url.clone(), _server: server }
+}
