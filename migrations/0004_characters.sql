@@ -11,6 +11,7 @@ CREATE TABLE characters (
     -- Derived when the card is written: what the list routes concatenate (compat/src/card/entry.rs).
     entry           bytea,
     shallow         bytea,
+    listed          boolean NOT NULL DEFAULT false,  -- shown by /all: it has a name
     has_create_date boolean NOT NULL DEFAULT false,
     created_at      timestamptz NOT NULL DEFAULT now(),
     modified_at     timestamptz NOT NULL DEFAULT now(),

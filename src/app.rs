@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::extract::FromRef;
+use bytes::Bytes;
 use chrono::Utc;
 use moka::future::Cache;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::api::web::static_files::StaticFiles;
+use crate::api::web::web::{Pages, Version};
 use crate::config::Config;
 use crate::content::DefaultContent;
 use crate::error::Result;
 use crate::frontend::Frontend;
 use crate::keys::MasterKey;
+use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
 use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
@@ -37,6 +42,9 @@ struct Inner {
     content: DefaultContent,
     relay: Relay,
     uploads: PathBuf,
+    pages: Arc<Pages>,
+    csrf: Arc<CsrfPolicy>,
+    not_found_page: Bytes,
     default_user: Arc<User>,
     accounts: Cache<String, Option<Arc<User>>>,
 }
@@ -50,7 +58,7 @@ impl App {
         let frontend = Frontend::open(&config.frontend)?;
         let content = DefaultContent::load(&frontend.default_content())?;
         let keys = match &config.master_key {
-            Some(key) => MasterKey::new(*key.expose()),
+            Some(key) => MasterKey::from_hex(key.expose())?,
             None => MasterKey::from_file(&config.data_dir.join("master.key"))?,
         };
         let uploads = config.data_dir.join("_uploads");
@@ -81,6 +89,14 @@ impl App {
             created_at: Utc::now(),
             ..tenant.user().clone()
         });
+        let pages = Pages {
+            files: Arc::new(StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf))),
+            has_accounts: config.accounts.enabled,
+            version: Version::new(frontend.version(), frontend.git()),
+        };
+        let csrf =
+            CsrfPolicy { enabled: !config.http.disable_csrf, is_proxy_open: config.http.cors_proxy };
+        let not_found_page = read_error_page(&config.data_dir, &content, "url-not-found.html").into();
         let accounts = Cache::builder().max_capacity(10_000).time_to_live(ACCOUNT_TTL).build();
         Ok(Self(Arc::new(Inner {
             config,
@@ -90,6 +106,9 @@ impl App {
             content,
             relay,
             uploads,
+            pages: Arc::new(pages),
+            csrf: Arc::new(csrf),
+            not_found_page,
             default_user,
             accounts,
         })))
@@ -131,6 +150,30 @@ impl App {
         &self.0.uploads
     }
 
+    /// Pages and static files of the frontend.
+    #[must_use]
+    pub fn pages(&self) -> &Arc<Pages> {
+        &self.0.pages
+    }
+
+    /// When a CSRF token is asked for.
+    #[must_use]
+    pub fn csrf(&self) -> &Arc<CsrfPolicy> {
+        &self.0.csrf
+    }
+
+    /// The body of a 404 page.
+    #[must_use]
+    pub fn not_found_page(&self) -> Bytes {
+        self.0.not_found_page.clone()
+    }
+
+    /// The deployment's own error page of this name, else the shipped one, else nothing.
+    #[must_use]
+    pub fn error_page(&self, name: &str) -> String {
+        read_error_page(&self.0.config.data_dir, &self.0.content, name)
+    }
+
     /// The database, for the start, the end and readiness; handlers take a [`Tenant`].
     #[must_use]
     pub fn db(&self) -> &Db {
@@ -158,6 +201,24 @@ impl App {
         }
         self.0.accounts.insert(handle.to_owned(), user.clone()).await;
         Ok(user)
+    }
+}
+
+fn read_error_page(data_dir: &Path, content: &DefaultContent, name: &str) -> String {
+    let own = std::fs::read_to_string(data_dir.join("_errors").join(name));
+    own.or_else(|_| content.error_page(name).map_or(Ok(String::new()), std::fs::read_to_string))
+        .unwrap_or_default()
+}
+
+impl FromRef<App> for Arc<Pages> {
+    fn from_ref(app: &App) -> Self {
+        app.pages().clone()
+    }
+}
+
+impl FromRef<App> for Arc<CsrfPolicy> {
+    fn from_ref(app: &App) -> Self {
+        app.csrf().clone()
     }
 }
 

@@ -115,6 +115,10 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Response extension of [`Error::NotFoundPage`]: the router puts the deployment's page in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantsNotFoundPage;
+
 fn code_of(code: u16) -> StatusCode {
     StatusCode::from_u16(code).expect("route code uses literal HTTP statuses")
 }
@@ -126,7 +130,11 @@ impl IntoResponse for Error {
             Self::Text(code, message) => reply::html_with(code, message.into_owned()),
             Self::Json(code, body) => reply::json_with(code, &body),
             Self::Page(code) => reply::error_page(code),
-            Self::NotFoundPage => reply::not_found_page(bytes::Bytes::new()),
+            Self::NotFoundPage => {
+                let mut response = reply::not_found_page(bytes::Bytes::new());
+                response.extensions_mut().insert(WantsNotFoundPage);
+                response
+            }
             Self::Internal(cause) => {
                 tracing::error!(error = format!("{cause:#}"), "request failed");
                 reply::status(StatusCode::INTERNAL_SERVER_ERROR)

@@ -67,6 +67,12 @@ impl Body {
         self.str(field).filter(|text| !text.is_empty())
     }
 
+    /// JavaScript's `String(body.field)`; `undefined` where it is absent.
+    #[must_use]
+    pub fn string(&self, field: &str) -> String {
+        self.0.get(field).map_or_else(|| "undefined".to_owned(), json::js_string)
+    }
+
     /// Whether JavaScript takes the field for true.
     #[must_use]
     pub fn truthy(&self, field: &str) -> bool {

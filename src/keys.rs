@@ -20,10 +20,14 @@ impl std::fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// From `SQUARETABLE_MASTER_KEY`. All nodes of one database need the same.
-    #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        Self(key)
+    /// From 64 hexadecimal digits, as `SQUARETABLE_MASTER_KEY` gives them. All nodes of one database need the same.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn from_hex(text: &str) -> anyhow::Result<Self> {
+        let bytes = hex::decode(text.trim())?;
+        let bytes = bytes.try_into().map_err(|_| anyhow::anyhow!("a master key has 64 hexadecimal digits"))?;
+        Ok(Self(bytes))
     }
 
     /// From `master.key` in the data directory, created (mode 0600) where there is none.
@@ -32,7 +36,7 @@ impl MasterKey {
     /// The file cannot be read or written, or holds no key.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => parse(&text).with_context(|| format!("{} holds no key", path.display())),
+            Ok(text) => Self::from_hex(&text).with_context(|| format!("{} holds no key", path.display())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::create(path),
             Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -80,13 +84,6 @@ impl MasterKey {
         let data_key = data_key.try_into().map_err(|_| anyhow::anyhow!("a data key is not 32 bytes long"))?;
         decrypt(&data_key, tenant, &sealed.body)
     }
-}
-
-/// 64 hexadecimal digits.
-fn parse(text: &str) -> anyhow::Result<MasterKey> {
-    let bytes = hex::decode(text.trim())?;
-    let bytes = bytes.try_into().map_err(|_| anyhow::anyhow!("not 64 hexadecimal digits"))?;
-    Ok(MasterKey(bytes))
 }
 
 /// What the database holds of a tenant's secrets.

@@ -24,6 +24,10 @@ pub mod keys;
 pub mod middleware;
 /// File names to content types.
 pub mod mime;
+/// The layers, from the configuration.
+pub mod stack;
+/// Decoding, cropping and encoding of pictures.
+pub mod pictures;
 /// Outbound requests.
 pub mod providers;
 /// Response forms.
@@ -40,3 +44,5 @@ pub mod serve;
 pub mod store;
 /// The door to a user's data.
 pub mod tenant;
+/// Token counts and ids.
+pub mod tokenizers;

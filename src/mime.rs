@@ -102,10 +102,20 @@ const MEDIA_UNKNOWN: &str = "\
     sd2 smd smx smz sr2 tts vbk wave wmp x3f";
 /// The `Content-Type` a file is sent with, charset included, by the part of `name` after its last dot.
 pub fn content_type(name: &str) -> String {
-    let extension = name.rsplit(['.', '/', '\\']).next().unwrap_or("").to_ascii_lowercase();
+    let extension = name
+        .rsplit(['.', '/', '\\'])
+        .next()
+        .unwrap_or("")
+        .to_ascii_lowercase();
     let media = lookup(&extension, SEND, SEND_UNKNOWN).unwrap_or(UNKNOWN);
-    let is_text = ["text/", "application/javascript", "application/json"].iter().any(|p| media.starts_with(p));
-    if is_text { format!("{media}; charset=UTF-8") } else { media.to_owned() }
+    let is_text = ["text/", "application/javascript", "application/json"]
+        .iter()
+        .any(|p| media.starts_with(p));
+    if is_text {
+        format!("{media}; charset=UTF-8")
+    } else {
+        media.to_owned()
+    }
 }
 
 /// The media type of a file name for decisions on images, audio and video; `None` when unknown.

@@ -94,11 +94,18 @@ impl Routes {
         &self.served
     }
 
-    /// Answers 501 on every route of the original that no family registered, and gives the router away.
+    /// The router of routes that need no login.
     #[must_use]
-    pub fn into_router(self) -> Router<App> {
+    pub fn into_public_router(self) -> Router<App> {
+        self.router
+    }
+
+    /// The router, answering 501 on every route of the original that is registered neither here nor in `others`.
+    #[must_use]
+    pub fn into_router(self, others: &Self) -> Router<App> {
         let mut router = self.router;
-        for route in manifest().filter(|route| !self.served.contains(route)) {
+        let left = manifest().filter(|route| !self.served.contains(route) && !others.served.contains(route));
+        for route in left {
             let filter = if route.method == "GET" { MethodFilter::GET } else { MethodFilter::POST };
             for pattern in patterns(&route.path) {
                 let name = format!("{} {}", route.method, route.path);

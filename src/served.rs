@@ -2,13 +2,15 @@
 //!
 //! Preconditions, byte ranges and caching headers follow Express's `send`: see [`serve`].
 
+mod conditions;
+
 use std::io::SeekFrom;
 use std::ops::Range;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, USER_AGENT,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    USER_AGENT,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -19,6 +21,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use crate::reply;
+
+pub use conditions::is_fresh;
+use conditions::{Wanted, precondition_failed, requested_range, text};
 
 /// Bytes read from a file at a time.
 const CHUNK: usize = 64 * 1024;
@@ -83,9 +88,17 @@ pub async fn serve(request: &HeaderMap, meta: &FileMeta<'_>, source: Source) -> 
     set(&mut headers, CONTENT_TYPE, meta.content_type);
     if code == StatusCode::PARTIAL_CONTENT {
         let last = range.end - 1;
-        set(&mut headers, CONTENT_RANGE, &format!("bytes {}-{last}/{}", range.start, meta.size));
+        set(
+            &mut headers,
+            CONTENT_RANGE,
+            &format!("bytes {}-{last}/{}", range.start, meta.size),
+        );
     }
-    set(&mut headers, CONTENT_LENGTH, &(range.end - range.start).to_string());
+    set(
+        &mut headers,
+        CONTENT_LENGTH,
+        &(range.end - range.start).to_string(),
+    );
     match body(source, range).await {
         Ok(body) => {
             let mut response = empty(code);
@@ -109,7 +122,10 @@ async fn body(source: Source, range: Range<u64>) -> std::io::Result<Body> {
             if range.start > 0 {
                 file.seek(SeekFrom::Start(range.start)).await?;
             }
-            Body::from_stream(ReaderStream::with_capacity(file.take(range.end - range.start), CHUNK))
+            Body::from_stream(ReaderStream::with_capacity(
+                file.take(range.end - range.start),
+                CHUNK,
+            ))
         }
         Source::Ranged(produce) => produce(range),
     })
@@ -148,116 +164,6 @@ fn is_firefox(request: &HeaderMap) -> bool {
     text(request, USER_AGENT).is_some_and(|agent| agent.to_ascii_lowercase().contains("firefox"))
 }
 
-/// `If-Match` and `If-Unmodified-Since`.
-fn precondition_failed(request: &HeaderMap, tag: &str, modified: &str) -> bool {
-    if let Some(wanted) = text(request, IF_MATCH) {
-        return wanted != "*" && !names_tag(wanted, tag);
-    }
-    match text(request, IF_UNMODIFIED_SINCE).and_then(seconds) {
-        Some(since) => seconds(modified).is_none_or(|modified| modified > since),
-        None => false,
-    }
-}
-
-/// Whether the client's copy is current by `If-None-Match` and `If-Modified-Since`, both when both are sent.
-pub fn is_fresh(request: &HeaderMap, tag: Option<&str>, modified: Option<&str>) -> bool {
-    let (none_match, since) = (text(request, IF_NONE_MATCH), text(request, IF_MODIFIED_SINCE));
-    if none_match.is_none() && since.is_none() {
-        return false;
-    }
-    if reply::list(request, &CACHE_CONTROL).iter().any(|directive| directive == "no-cache") {
-        return false;
-    }
-    if let Some(list) = none_match.filter(|list| *list != "*")
-        && !tag.is_some_and(|tag| names_tag(list, tag))
-    {
-        return false;
-    }
-    let Some(since) = since else { return true };
-    match (modified.and_then(seconds), seconds(since)) {
-        (Some(modified), Some(since)) => modified <= since,
-        _ => false,
-    }
-}
-
-/// Whether a list of tags names `tag`, compared weakly.
-fn names_tag(list: &str, tag: &str) -> bool {
-    let strong = tag.trim_start_matches("W/");
-    list.split(',').map(str::trim).any(|known| known.trim_start_matches("W/") == strong)
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Wanted {
-    Whole,
-    Part(Range<u64>),
-    Nothing,
-}
-
-fn requested_range(request: &HeaderMap, size: u64, tag: &str, modified: &str) -> Wanted {
-    let Some(ranges) = text(request, RANGE).and_then(|value| value.trim_start().strip_prefix("bytes=")) else {
-        return Wanted::Whole;
-    };
-    if !range_is_current(request, tag, modified) {
-        return Wanted::Whole;
-    }
-    let mut found: Vec<Range<u64>> = ranges.split(',').filter_map(|part| one_range(part, size)).collect();
-    if found.is_empty() {
-        return Wanted::Nothing;
-    }
-    found.sort_by_key(|range| range.start);
-    let mut whole = found[0].clone();
-    for range in &found[1..] {
-        if range.start > whole.end {
-            return Wanted::Whole;
-        }
-        whole.end = whole.end.max(range.end);
-    }
-    Wanted::Part(whole)
-}
-
-/// `a-b`, `a-` or `-n` within `size`; `None` when malformed or outside.
-fn one_range(part: &str, size: u64) -> Option<Range<u64>> {
-    let (first, last) = part.split_once('-').unwrap_or((part, ""));
-    let (first, last) = (leading_number(first), leading_number(last));
-    let start = match (first, last) {
-        (Some(start), _) => start,
-        (None, Some(length)) => size.checked_sub(length)?,
-        (None, None) => return None,
-    };
-    let end = match (first, last) {
-        (Some(_), Some(last)) => last.saturating_add(1).min(size),
-        _ => size,
-    };
-    (start < end).then_some(start..end)
-}
-
-fn leading_number(text: &str) -> Option<u64> {
-    let text = text.trim_start();
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    text[..digits].parse().ok()
-}
-
-/// `If-Range`: a tag that contains ours, or a date not before the modification.
-fn range_is_current(request: &HeaderMap, tag: &str, modified: &str) -> bool {
-    match text(request, IF_RANGE) {
-        None => true,
-        Some(value) if value.contains('"') => value.contains(tag),
-        Some(value) => match (seconds(modified), seconds(value)) {
-            (Some(modified), Some(since)) => modified <= since,
-            _ => false,
-        },
-    }
-}
-
-/// An HTTP date in seconds since 1970.
-fn seconds(date: &str) -> Option<i64> {
-    httpdate::parse_http_date(date).ok().map(|time| DateTime::<Utc>::from(time).timestamp())
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
-}
-
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -278,6 +184,9 @@ fn with_headers(mut response: Response, headers: HeaderMap) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::{
+        IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    };
     use http_body_util::BodyExt;
 
     const TAG: &str = "W/\"a-1a204f71e18\"";
@@ -292,12 +201,23 @@ mod tests {
     }
 
     async fn get(headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderMap, String) {
-        let request =
-            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
-        let response = serve(&request, &meta(), Source::Bytes(Bytes::from_static(b"0123456789"))).await;
+        let request = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let response = serve(
+            &request,
+            &meta(),
+            Source::Bytes(Bytes::from_static(b"0123456789")),
+        )
+        .await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
+        (
+            parts.status,
+            parts.headers,
+            String::from_utf8(body.to_vec()).unwrap(),
+        )
     }
 
     #[tokio::test]
@@ -322,13 +242,30 @@ mod tests {
         assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""));
         assert!(!headers.contains_key(CONTENT_TYPE));
         let date = "Sun, 22 Nov 2026 20:33:53 GMT";
-        assert_eq!(get(&[(IF_MODIFIED_SINCE, date)]).await.0, StatusCode::NOT_MODIFIED);
+        assert_eq!(
+            get(&[(IF_MODIFIED_SINCE, date)]).await.0,
+            StatusCode::NOT_MODIFIED
+        );
+        let wrong_day = "Mon, 22 Nov 2036 20:33:53 GMT";
+        assert_eq!(
+            get(&[(IF_MODIFIED_SINCE, wrong_day)]).await.0,
+            StatusCode::NOT_MODIFIED
+        );
         let stale = [(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, date)];
         assert_eq!(get(&stale).await.0, StatusCode::OK);
-        assert_eq!(get(&[(IF_NONE_MATCH, TAG), (CACHE_CONTROL, "no-cache")]).await.0, StatusCode::OK);
-        assert_eq!(get(&[(IF_MATCH, "\"x\"")]).await.0, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(
+            get(&[(IF_NONE_MATCH, TAG), (CACHE_CONTROL, "no-cache")]).await.0,
+            StatusCode::OK
+        );
+        assert_eq!(
+            get(&[(IF_MATCH, "\"x\"")]).await.0,
+            StatusCode::PRECONDITION_FAILED
+        );
         let old = "Sun, 22 Nov 2020 20:33:53 GMT";
-        assert_eq!(get(&[(IF_UNMODIFIED_SINCE, old)]).await.0, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(
+            get(&[(IF_UNMODIFIED_SINCE, old)]).await.0,
+            StatusCode::PRECONDITION_FAILED
+        );
     }
 
     #[tokio::test]
@@ -351,7 +288,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_stale_if_range_gets_the_whole_file() {
-        assert_eq!(get(&[(RANGE, "bytes=0-1"), (IF_RANGE, "\"x\"")]).await.2, "0123456789");
+        assert_eq!(
+            get(&[(RANGE, "bytes=0-1"), (IF_RANGE, "\"x\"")]).await.2,
+            "0123456789"
+        );
         assert_eq!(get(&[(RANGE, "bytes=0-1"), (IF_RANGE, TAG)]).await.2, "01");
     }
 }

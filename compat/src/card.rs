@@ -43,7 +43,11 @@ const MIRRORED: [(&str, &[&str]); 9] = [
 /// A card without a `create_date` stays without one; [`current_dated`] gives it one.
 #[must_use]
 pub fn current(card: Value, now: DateTime<Local>) -> Value {
-    if card.get("spec").is_some() { normalise(card, now) } else { from_v1(card, now) }
+    if card.get("spec").is_some() {
+        normalise(card, now)
+    } else {
+        from_v1(card, now)
+    }
 }
 
 /// [`current`], where a V1 card without a `create_date` is created now (rename and export).
@@ -68,7 +72,9 @@ pub fn current_dated(card: Value, now: DateTime<Local>) -> Value {
 #[must_use]
 pub fn normalise(card: Value, now: DateTime<Local>) -> Value {
     let Value::Object(mut map) = card else { return card };
-    let Some(data) = map.get("data") else { return Value::Object(map) };
+    let Some(data) = map.get("data") else {
+        return Value::Object(map);
+    };
     let empty = Map::new();
     let data = data.as_object().unwrap_or(&empty);
     let values = MIRRORED.map(|(key, path)| (key, mirrored(data, path)));
@@ -87,7 +93,11 @@ pub fn normalise(card: Value, now: DateTime<Local>) -> Value {
 
 /// compat: a key that is literally called `extensions.fav` wins over the nested one.
 fn mirrored(data: &Map<String, Value>, path: &[&str]) -> Option<Value> {
-    let literal = if path.len() > 1 { data.get(&path.join(".")) } else { None };
+    let literal = if path.len() > 1 {
+        data.get(&path.join("."))
+    } else {
+        None
+    };
     literal.or_else(|| coerce::get(data, path)).cloned()
 }
 

@@ -20,7 +20,9 @@ impl Locale {
     /// Sets the collator up from the tables compiled into the program.
     pub fn new() -> Self {
         let collator = Collator::try_new(Default::default(), CollatorOptions::default());
-        Self { collator: collator.expect("the root collation is compiled in") }
+        Self {
+            collator: collator.expect("the root collation is compiled in"),
+        }
     }
 
     /// `a.localeCompare(b)`; canonically equivalent names are equal.
@@ -51,7 +53,10 @@ mod tests {
     use super::*;
 
     /// Node 20: `names.sort(Intl.Collator().compare)`.
-    const NODE_ORDER: [&str; 21] = ["", " a", "_b", "-a", "#1", "😀", "1", "10", "2", "a", "A", "á", "a-b", "ab", "B", "ß", "z", "Ω", "я", "あ", "日本"];
+    const NODE_ORDER: [&str; 21] = [
+        "", " a", "_b", "-a", "#1", "😀", "1", "10", "2", "a", "A", "á", "a-b", "ab", "B", "ß", "z", "Ω",
+        "я", "あ", "日本",
+    ];
 
     #[test]
     fn locale_order_as_node() {

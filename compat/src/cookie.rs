@@ -68,13 +68,18 @@ pub fn sign(name: &str, value: &str, secret: &str) -> String {
 /// Whether `signature` is [`sign`]'s answer; takes the same time wherever they differ.
 pub fn verify(name: &str, value: &str, signature: &str, secret: &str) -> bool {
     let expected = sign(name, value, secret);
-    let difference = expected.bytes().zip(signature.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+    let difference = expected
+        .bytes()
+        .zip(signature.bytes())
+        .fold(0, |sum, (a, b)| sum | (a ^ b));
     expected.len() == signature.len() && difference == 0
 }
 
 /// The value of a cookie in a `Cookie` header, one pair of quotes removed.
 pub fn find<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    let value = header.split(';').find_map(|part| part.trim_start_matches(' ').strip_prefix(name)?.strip_prefix('='))?;
+    let value = header
+        .split(';')
+        .find_map(|part| part.trim_start_matches(' ').strip_prefix(name)?.strip_prefix('='))?;
     match value.strip_prefix('"') {
         None => Some(value),
         Some(quoted) => {
@@ -98,11 +103,15 @@ pub enum Received {
 /// Reads and checks the session in a `Cookie` header.
 pub fn receive(header: &str, name: &str, secret: &str) -> Received {
     let signature = find(header, &format!("{name}.sig")).filter(|signature| !signature.is_empty());
-    let (Some(value), Some(signature)) = (find(header, name), signature) else { return Received::Absent };
+    let (Some(value), Some(signature)) = (find(header, name), signature) else {
+        return Received::Absent;
+    };
     if !verify(name, value, signature, secret) {
         return Received::Forged;
     }
-    decode(value).map_or(Received::Absent, |session| Received::Session(session, value.to_owned()))
+    decode(value).map_or(Received::Absent, |session| {
+        Received::Session(session, value.to_owned())
+    })
 }
 
 /// When a session set now ends: `sessionTimeout` seconds from now, 400 days when it is negative, with the browser
@@ -117,10 +126,19 @@ pub fn expires(session_timeout: i64, now: DateTime<Utc>) -> Option<DateTime<Utc>
 }
 
 /// The two `Set-Cookie` values that store a session: the cookie, then its signature.
-pub fn store(name: &str, value: &str, secret: &str, expires: Option<DateTime<Utc>>, secure: bool) -> [String; 2] {
+pub fn store(
+    name: &str,
+    value: &str,
+    secret: &str,
+    expires: Option<DateTime<Utc>>,
+    secure: bool,
+) -> [String; 2] {
     let signature = sign(name, value, secret);
     let attributes = attributes(expires, Some("lax"), secure);
-    [format!("{name}={value}{attributes}"), format!("{name}.sig={signature}{attributes}")]
+    [
+        format!("{name}={value}{attributes}"),
+        format!("{name}.sig={signature}{attributes}"),
+    ]
 }
 
 /// The two `Set-Cookie` values that end a session.
@@ -130,7 +148,10 @@ pub fn clear(name: &str, secret: &str, secure: bool) -> [String; 2] {
 
 /// The `Set-Cookie` value that answers a wrong signature.
 pub fn clear_signature(name: &str, secure: bool) -> String {
-    format!("{name}.sig={}", attributes(Some(DateTime::UNIX_EPOCH), None, secure))
+    format!(
+        "{name}.sig={}",
+        attributes(Some(DateTime::UNIX_EPOCH), None, secure)
+    )
 }
 
 fn attributes(expires: Option<DateTime<Utc>>, same_site: Option<&str>, secure: bool) -> String {
@@ -168,8 +189,14 @@ mod tests {
         assert_eq!(value, "eyJjc3JmVG9rZW4iOiJhYjEyIiwiaGFuZGxlIjoiw6kifQ==");
         let ends = "2026-11-22T20:45:07Z".parse().unwrap();
         let [cookie, signature] = store("session-0a1b2c3d", &value, SECRET, Some(ends), false);
-        assert_eq!(cookie, "session-0a1b2c3d=eyJjc3JmVG9rZW4iOiJhYjEyIiwiaGFuZGxlIjoiw6kifQ==; path=/; expires=Sun, 22 Nov 2026 20:45:07 GMT; samesite=lax; httponly");
-        assert_eq!(signature, "session-0a1b2c3d.sig=MMbyhAqTSPN0Y1_nn-RUyzLD0e8; path=/; expires=Sun, 22 Nov 2026 20:45:07 GMT; samesite=lax; httponly");
+        assert_eq!(
+            cookie,
+            "session-0a1b2c3d=eyJjc3JmVG9rZW4iOiJhYjEyIiwiaGFuZGxlIjoiw6kifQ==; path=/; expires=Sun, 22 Nov 2026 20:45:07 GMT; samesite=lax; httponly"
+        );
+        assert_eq!(
+            signature,
+            "session-0a1b2c3d.sig=MMbyhAqTSPN0Y1_nn-RUyzLD0e8; path=/; expires=Sun, 22 Nov 2026 20:45:07 GMT; samesite=lax; httponly"
+        );
         assert_eq!(session_name("host"), "session-4740ae63");
         assert_eq!(session_name(""), session_name("localhost"));
     }
@@ -177,9 +204,18 @@ mod tests {
     #[test]
     fn clearing() {
         let [cookie, signature] = clear("s", SECRET, true);
-        assert_eq!(cookie, "s=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; samesite=lax; secure; httponly");
-        assert_eq!(signature, format!("s.sig={}{}", sign("s", "", SECRET), &cookie[2..]));
-        assert_eq!(clear_signature("s", false), "s.sig=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; httponly");
+        assert_eq!(
+            cookie,
+            "s=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; samesite=lax; secure; httponly"
+        );
+        assert_eq!(
+            signature,
+            format!("s.sig={}{}", sign("s", "", SECRET), &cookie[2..])
+        );
+        assert_eq!(
+            clear_signature("s", false),
+            "s.sig=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; httponly"
+        );
     }
 
     #[test]
@@ -187,10 +223,16 @@ mod tests {
         let value = encode(&session());
         let signature = sign("s", &value, SECRET);
         let header = format!("xs=1; s={value};s.sig={signature}; t=\"q\"");
-        assert_eq!(receive(&header, "s", SECRET), Received::Session(session(), value.clone()));
+        assert_eq!(
+            receive(&header, "s", SECRET),
+            Received::Session(session(), value.clone())
+        );
         assert_eq!(receive(&header, "s", "other"), Received::Forged);
         assert_eq!(receive(&format!("s={value}"), "s", SECRET), Received::Absent);
-        assert_eq!(receive(&format!("s={value}; s.sig={signature}x"), "s", SECRET), Received::Forged);
+        assert_eq!(
+            receive(&format!("s={value}; s.sig={signature}x"), "s", SECRET),
+            Received::Forged
+        );
         let text = STANDARD.encode("[1]");
         let header = format!("s={text}; s.sig={}", sign("s", &text, SECRET));
         assert_eq!(receive(&header, "s", SECRET), Received::Absent);
@@ -200,7 +242,12 @@ mod tests {
 
     #[test]
     fn base64_is_read_as_node_reads_it() {
-        for text in ["eyJhIjoiPz8_In0", "eyJhIjoiPz8/In0=", "eyJh IjoiPz8/In0=x", "eyJhIjoiPz8/In0="] {
+        for text in [
+            "eyJhIjoiPz8_In0",
+            "eyJhIjoiPz8/In0=",
+            "eyJh IjoiPz8/In0=x",
+            "eyJhIjoiPz8/In0=",
+        ] {
             assert_eq!(decode(text).unwrap()["a"], "???", "{text}");
         }
         assert_eq!(decode("bnVsbA=="), None);

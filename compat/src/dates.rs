@@ -18,7 +18,11 @@ pub fn iso(at: DateTime<Utc>) -> String {
         return at.to_rfc3339_opts(SecondsFormat::Millis, true);
     }
     let sign = if at.year() < 0 { '-' } else { '+' };
-    format!("{sign}{:06}{}", at.year().abs(), at.format("-%m-%dT%H:%M:%S%.3fZ"))
+    format!(
+        "{sign}{:06}{}",
+        at.year().abs(),
+        at.format("-%m-%dT%H:%M:%S%.3fZ")
+    )
 }
 
 /// `new Date(ms).toISOString()`: the ISO text of milliseconds since 1970, cut to a whole number; `None` where
@@ -54,7 +58,11 @@ pub fn iso_rounded(at: DateTime<Utc>) -> String {
 
 /// The `t=` stamp of a sprite URL: `20240712013137`, UTC, rounded to the millisecond first.
 pub fn sprite_stamp(at: DateTime<Utc>) -> String {
-    iso_rounded(at).chars().filter(char::is_ascii_digit).take(14).collect()
+    iso_rounded(at)
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect()
 }
 
 #[cfg(test)]
@@ -71,16 +79,28 @@ mod tests {
     fn iso_cuts_to_milliseconds() {
         assert_eq!(iso(at("2024-07-12T01:31:37.123999Z")), "2024-07-12T01:31:37.123Z");
         assert_eq!(iso(at("2024-07-12T01:31:37Z")), "2024-07-12T01:31:37.000Z");
-        assert_eq!(iso_millis(253402300800000.9).as_deref(), Some("+010000-01-01T00:00:00.000Z"));
-        assert_eq!(iso_millis(-62198755200000.0).as_deref(), Some("-000001-01-01T00:00:00.000Z"));
+        assert_eq!(
+            iso_millis(253402300800000.9).as_deref(),
+            Some("+010000-01-01T00:00:00.000Z")
+        );
+        assert_eq!(
+            iso_millis(-62198755200000.0).as_deref(),
+            Some("-000001-01-01T00:00:00.000Z")
+        );
         assert_eq!(iso_millis(8.64e15 + 2.0), None);
         assert_eq!(iso_millis(f64::NAN), None);
     }
 
     #[test]
     fn file_times_round_half_a_millisecond_up() {
-        assert_eq!(iso_rounded(at("2024-07-12T01:31:59.999500Z")), "2024-07-12T01:32:00.000Z");
-        assert_eq!(iso_rounded(at("2024-07-12T01:31:59.999400Z")), "2024-07-12T01:31:59.999Z");
+        assert_eq!(
+            iso_rounded(at("2024-07-12T01:31:59.999500Z")),
+            "2024-07-12T01:32:00.000Z"
+        );
+        assert_eq!(
+            iso_rounded(at("2024-07-12T01:31:59.999400Z")),
+            "2024-07-12T01:31:59.999Z"
+        );
         assert_eq!(sprite_stamp(at("2024-07-12T01:31:59.999500Z")), "20240712013200");
     }
 
@@ -88,7 +108,10 @@ mod tests {
     fn millis_show_the_fraction_of_a_file_time() {
         let time = Utc.timestamp_opt(1_795_371_327, 706_464_800).unwrap();
         assert_eq!(millis_text(time), "1795371327706.4648");
-        assert_eq!(millis_text(time - TimeDelta::nanoseconds(464_800)), "1795371327706");
+        assert_eq!(
+            millis_text(time - TimeDelta::nanoseconds(464_800)),
+            "1795371327706"
+        );
     }
 
     #[test]

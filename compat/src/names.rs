@@ -11,12 +11,78 @@ const MAX_BYTES: usize = 255;
 
 /// Extensions that may not be uploaded as a file or an asset, lower-case with the dot.
 const UNSAFE_EXTENSIONS: [&str; 72] = [
-    ".php", ".exe", ".com", ".dll", ".pif", ".application", ".gadget", ".msi", ".jar", ".cmd", ".bat", ".reg", ".sh",
-    ".py", ".js", ".jse", ".jsp", ".pdf", ".html", ".htm", ".hta", ".vb", ".vbs", ".vbe", ".cpl", ".msc", ".scr",
-    ".sql", ".iso", ".img", ".dmg", ".ps1", ".ps1xml", ".ps2", ".ps2xml", ".psc1", ".psc2", ".msh", ".msh1", ".msh2",
-    ".mshxml", ".msh1xml", ".msh2xml", ".scf", ".lnk", ".inf", ".doc", ".docm", ".docx", ".dot", ".dotm", ".dotx",
-    ".xls", ".xlsm", ".xlsx", ".xlt", ".xltm", ".xltx", ".xlam", ".ppt", ".pptm", ".pptx", ".pot", ".potm", ".potx",
-    ".ppam", ".ppsx", ".ppsm", ".pps", ".sldx", ".sldm", ".ws",
+    ".php",
+    ".exe",
+    ".com",
+    ".dll",
+    ".pif",
+    ".application",
+    ".gadget",
+    ".msi",
+    ".jar",
+    ".cmd",
+    ".bat",
+    ".reg",
+    ".sh",
+    ".py",
+    ".js",
+    ".jse",
+    ".jsp",
+    ".pdf",
+    ".html",
+    ".htm",
+    ".hta",
+    ".vb",
+    ".vbs",
+    ".vbe",
+    ".cpl",
+    ".msc",
+    ".scr",
+    ".sql",
+    ".iso",
+    ".img",
+    ".dmg",
+    ".ps1",
+    ".ps1xml",
+    ".ps2",
+    ".ps2xml",
+    ".psc1",
+    ".psc2",
+    ".msh",
+    ".msh1",
+    ".msh2",
+    ".mshxml",
+    ".msh1xml",
+    ".msh2xml",
+    ".scf",
+    ".lnk",
+    ".inf",
+    ".doc",
+    ".docm",
+    ".docx",
+    ".dot",
+    ".dotm",
+    ".dotx",
+    ".xls",
+    ".xlsm",
+    ".xlsx",
+    ".xlt",
+    ".xltm",
+    ".xltx",
+    ".xlam",
+    ".ppt",
+    ".pptm",
+    ".pptx",
+    ".pot",
+    ".potm",
+    ".potx",
+    ".ppam",
+    ".ppsx",
+    ".ppsm",
+    ".pps",
+    ".sldx",
+    ".sldm",
+    ".ws",
 ];
 
 /// Turns any text into a file name by removing what file systems refuse; may return an empty name.
@@ -31,7 +97,11 @@ pub fn sanitize(name: &str) -> String {
 /// [`sanitize`] with a substitute for each removed part; a trailing run of dots and spaces becomes one substitute.
 pub fn sanitize_with(name: &str, replacement: &str) -> String {
     let replaced = replace_unsafe(name, replacement);
-    if replacement.is_empty() { replaced } else { sanitize(&replaced) }
+    if replacement.is_empty() {
+        replaced
+    } else {
+        sanitize(&replaced)
+    }
 }
 
 fn replace_unsafe(name: &str, replacement: &str) -> String {
@@ -54,7 +124,9 @@ fn replace_unsafe(name: &str, replacement: &str) -> String {
     if kept < clean.len() {
         clean.replace_range(kept.., replacement);
     }
-    clean.truncate(clean.floor_char_boundary(MAX_BYTES));
+    while clean.len() > MAX_BYTES {
+        clean.pop();
+    }
     clean
 }
 
@@ -130,7 +202,9 @@ pub fn asset_name(name: &str) -> Result<(), &'static str> {
 
 /// The first free of `base (1)` … `base (1000)`; `None` when all are taken.
 pub fn unique_name(base: &str, taken: impl Fn(&str) -> bool) -> Option<String> {
-    (1..=1000).map(|number| format!("{base} ({number})")).find(|name| !taken(name))
+    (1..=1000)
+        .map(|number| format!("{base} ({number})"))
+        .find(|name| !taken(name))
 }
 
 /// The key of a chat's backups: `chat_<key>_<stamp>.jsonl`. `name` is the card's internal name or the group chat id.

@@ -59,7 +59,11 @@ struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     fn new(image: &'a [u8]) -> Result<Self, Error> {
         let rest = image.strip_prefix(&SIGNATURE).ok_or(Error::Signature)?;
-        Ok(Self { rest, first: true, done: false })
+        Ok(Self {
+            rest,
+            first: true,
+            done: false,
+        })
     }
 
     fn step(&mut self) -> Result<Chunk<'a>, Error> {
@@ -72,13 +76,19 @@ impl<'a> Chunks<'a> {
         if &kind == b"IEND" {
             // compat: neither the length nor the checksum of IEND is looked at, so a file cut there still reads.
             self.done = true;
-            return Ok(Chunk { kind, data: &[], raw: &[] });
+            return Ok(Chunk {
+                kind,
+                data: &[],
+                raw: &[],
+            });
         }
         let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).map_err(|_| Error::Truncated)?;
         let data = body.get(..length).ok_or(Error::Truncated)?;
         let (stored, rest) = body[length..].split_first_chunk::<4>().ok_or(Error::Truncated)?;
         if checksum(kind, data) != u32::from_be_bytes(*stored) {
-            return Err(Error::Checksum(kind.iter().map(|&byte| char::from(byte)).collect()));
+            return Err(Error::Checksum(
+                kind.iter().map(|&byte| char::from(byte)).collect(),
+            ));
         }
         let raw = &self.rest[..length + OVERHEAD];
         self.rest = rest;
@@ -120,7 +130,11 @@ fn card_text<'a>(chunk: &Chunk<'a>) -> Result<Option<(CardChunk, &'a [u8])>, Err
     if &chunk.kind != b"tEXt" {
         return Ok(None);
     }
-    let end = chunk.data.iter().position(|&byte| byte == 0).unwrap_or(chunk.data.len());
+    let end = chunk
+        .data
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(chunk.data.len());
     let (keyword, text) = (&chunk.data[..end], chunk.data.get(end + 1..).unwrap_or_default());
     if text.contains(&0) {
         return Err(Error::Nul);
@@ -160,7 +174,11 @@ pub(crate) fn decode_base64(text: &[u8]) -> Vec<u8> {
 /// The decoder refuses a last character with bits beyond the last byte; the original's runtime drops them.
 fn clear_trailing_bits(clean: &mut [u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mask = if clean.len() % 4 == 2 { 0b11_0000 } else { 0b11_1100 };
+    let mask = if clean.len() % 4 == 2 {
+        0b11_0000
+    } else {
+        0b11_1100
+    };
     if let Some(last) = clean.last_mut() {
         let value = ALPHABET.iter().position(|byte| byte == last).unwrap_or(0);
         *last = ALPHABET[value & mask];
@@ -249,7 +267,11 @@ fn copy_without_card(image: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 fn push_text(out: &mut Vec<u8>, keyword: &str, content: &[u8]) -> Result<(), Error> {
-    push_chunk(out, *b"tEXt", format!("{keyword}\0{}", STANDARD.encode(content)).as_bytes())
+    push_chunk(
+        out,
+        *b"tEXt",
+        format!("{keyword}\0{}", STANDARD.encode(content)).as_bytes(),
+    )
 }
 
 fn push_chunk(out: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) -> Result<(), Error> {
@@ -276,7 +298,9 @@ pub fn dimensions(image: &[u8]) -> Option<(u32, u32)> {
 /// Whether an animation control chunk comes before the pixels (APNG). Damaged files answer `false`.
 #[must_use]
 pub fn is_animated(image: &[u8]) -> bool {
-    let Ok(chunks) = Chunks::new(image) else { return false };
+    let Ok(chunks) = Chunks::new(image) else {
+        return false;
+    };
     chunks
         .map_while(Result::ok)
         .take_while(|chunk| &chunk.kind != b"IDAT")

@@ -66,7 +66,9 @@ impl Secrets {
     /// Removes the secret `id` of `key`, or the active one without an id. The first of the remaining becomes active
     /// if none is; a key without secrets goes. Returns whether the document must be written.
     pub fn delete(&mut self, key: &str, id: Option<&str>) -> bool {
-        let Some(list) = self.list_mut(key) else { return false };
+        let Some(list) = self.list_mut(key) else {
+            return false;
+        };
         if let Some(index) = list.iter().position(|secret| is_target(secret, id)) {
             list.remove(index);
         }
@@ -81,8 +83,12 @@ impl Secrets {
 
     /// Makes the secret `id` the active one of `key`. Returns false, and changes nothing, when there is none.
     pub fn rotate(&mut self, key: &str, id: &str) -> bool {
-        let Some(list) = self.list_mut(key) else { return false };
-        let Some(index) = list.iter().position(|secret| has_id(secret, id)) else { return false };
+        let Some(list) = self.list_mut(key) else {
+            return false;
+        };
+        let Some(index) = list.iter().position(|secret| has_id(secret, id)) else {
+            return false;
+        };
         deactivate(list);
         set(list.get_mut(index), "active", Value::Bool(true));
         true
@@ -90,8 +96,12 @@ impl Secrets {
 
     /// Changes the label of the secret `id` of `key`. Returns false, and changes nothing, when there is none.
     pub fn rename(&mut self, key: &str, id: &str, label: &Value) -> bool {
-        let Some(list) = self.list_mut(key) else { return false };
-        let Some(index) = list.iter().position(|secret| has_id(secret, id)) else { return false };
+        let Some(list) = self.list_mut(key) else {
+            return false;
+        };
+        let Some(index) = list.iter().position(|secret| has_id(secret, id)) else {
+            return false;
+        };
         set(list.get_mut(index), "label", label.clone());
         true
     }
@@ -100,7 +110,9 @@ impl Secrets {
     pub fn value(&self, key: &str, id: Option<&str>) -> String {
         let list = self.list(key).map(Vec::as_slice).unwrap_or_default();
         let secret = list.iter().find(|secret| is_target(secret, id));
-        let value = secret.and_then(|secret| secret.get("value")).filter(|value| json::js_truthy(value));
+        let value = secret
+            .and_then(|secret| secret.get("value"))
+            .filter(|value| json::js_truthy(value));
         value.map(json::js_string).unwrap_or_default()
     }
 
@@ -109,7 +121,11 @@ impl Secrets {
     pub fn state(&self, exposed: bool) -> Map<String, Value> {
         let state = KNOWN_KEYS.iter().map(|&key| {
             let list = self.list(key).filter(|list| !list.is_empty());
-            let shown = |list: &Vec<Value>| list.iter().map(|secret| show(secret, exposed || is_exportable(key))).collect();
+            let shown = |list: &Vec<Value>| {
+                list.iter()
+                    .map(|secret| show(secret, exposed || is_exportable(key)))
+                    .collect()
+            };
             (key.to_owned(), list.map_or(Value::Null, shown))
         });
         state.collect()
@@ -142,7 +158,10 @@ impl Secrets {
         let mut document = Map::new();
         for (key, value) in &self.document {
             if let Some(text) = value.as_str().filter(|text| !json::js_trim(text).is_empty()) {
-                document.insert(key.clone(), json!([{"id": new_id(), "value": text, "label": key, "active": true}]));
+                document.insert(
+                    key.clone(),
+                    json!([{"id": new_id(), "value": text, "label": key, "active": true}]),
+                );
             }
         }
         document.insert(MIGRATED.to_owned(), json!([]));
@@ -173,7 +192,8 @@ fn set(secret: Option<&mut Value>, name: &str, value: Value) {
 }
 
 fn deactivate(list: &mut [Value]) {
-    list.iter_mut().for_each(|secret| set(Some(secret), "active", Value::Bool(false)));
+    list.iter_mut()
+        .for_each(|secret| set(Some(secret), "active", Value::Bool(false)));
 }
 
 /// `{id, value, label, active}` of one secret, absent members left out.
@@ -182,7 +202,14 @@ fn show(secret: &Value, plain: bool) -> Value {
     for name in ["id", "value", "label", "active"] {
         let Some(member) = secret.get(name) else { continue };
         let masked = name == "value" && !plain;
-        shown.insert(name.to_owned(), if masked { Value::from(mask(&json::js_string(member))) } else { member.clone() });
+        shown.insert(
+            name.to_owned(),
+            if masked {
+                Value::from(mask(&json::js_string(member)))
+            } else {
+                member.clone()
+            },
+        );
     }
     Value::Object(shown)
 }

@@ -1,10 +1,20 @@
 //! Byte counts as text, 1024-based, as the package `bytes` writes and reads them.
 
-const UNITS: [(&str, u64); 6] = [("PB", 1 << 50), ("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)];
+const UNITS: [(&str, u64); 6] = [
+    ("PB", 1 << 50),
+    ("TB", 1 << 40),
+    ("GB", 1 << 30),
+    ("MB", 1 << 20),
+    ("KB", 1 << 10),
+    ("B", 1),
+];
 
 /// The `file_size` of a chat: `155B`, `1.5KB`, `2.34MB`; at most two decimals, rounded half up, no trailing zeros.
 pub fn file_size(bytes: u64) -> String {
-    let (unit, size) = UNITS.into_iter().find(|&(_, size)| bytes >= size).unwrap_or(("B", 1));
+    let (unit, size) = UNITS
+        .into_iter()
+        .find(|&(_, size)| bytes >= size)
+        .unwrap_or(("B", 1));
     let hundredths = (u128::from(bytes) * 200 + u128::from(size)) / (2 * u128::from(size));
     let (whole, fraction) = (hundredths / 100, hundredths % 100);
     if fraction == 0 {
@@ -29,7 +39,9 @@ pub fn parse(text: &str) -> Option<u64> {
 fn with_unit(text: &str) -> Option<u64> {
     let unit_at = text.len().checked_sub(2)?;
     let (number, unit) = (text.get(..unit_at)?, text.get(unit_at..)?);
-    let (_, size) = UNITS.into_iter().find(|(name, _)| name.len() == 2 && name.eq_ignore_ascii_case(unit))?;
+    let (_, size) = UNITS
+        .into_iter()
+        .find(|(name, _)| name.len() == 2 && name.eq_ignore_ascii_case(unit))?;
     let number = number.trim_end_matches(' ');
     let number = number.strip_prefix('+').unwrap_or(number);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
@@ -48,9 +60,19 @@ mod tests {
     #[test]
     fn file_sizes() {
         let cases = [
-            (0, "0B"), (155, "155B"), (1023, "1023B"), (1024, "1KB"), (1126, "1.1KB"), (1152, "1.13KB"), (1536, "1.5KB"),
-            (1_047_552, "1023KB"), (1_048_575, "1024KB"), (2_453_667, "2.34MB"), (1_234_567_890, "1.15GB"),
-            (5_000_000_000_000, "4.55TB"), (2_000_000_000_000_000_000, "1776.36PB"),
+            (0, "0B"),
+            (155, "155B"),
+            (1023, "1023B"),
+            (1024, "1KB"),
+            (1126, "1.1KB"),
+            (1152, "1.13KB"),
+            (1536, "1.5KB"),
+            (1_047_552, "1023KB"),
+            (1_048_575, "1024KB"),
+            (2_453_667, "2.34MB"),
+            (1_234_567_890, "1.15GB"),
+            (5_000_000_000_000, "4.55TB"),
+            (2_000_000_000_000_000_000, "1776.36PB"),
         ];
         for (bytes, text) in cases {
             assert_eq!(file_size(bytes), text);
@@ -60,9 +82,22 @@ mod tests {
     #[test]
     fn limits() {
         let cases = [
-            ("256kb", Some(262_144)), ("100mb", Some(104_857_600)), ("1.5 MB", Some(1_572_864)), ("10", Some(10)),
-            ("10b", Some(10)), ("-5kb", None), ("abc", None), ("1.7kb", Some(1740)), ("5 gb ", Some(5)), ("0x10", Some(0)),
-            ("12abc", Some(12)), (" 7", Some(7)), (".5kb", None), ("+2kb", Some(2048)), ("é", None), ("", None),
+            ("256kb", Some(262_144)),
+            ("100mb", Some(104_857_600)),
+            ("1.5 MB", Some(1_572_864)),
+            ("10", Some(10)),
+            ("10b", Some(10)),
+            ("-5kb", None),
+            ("abc", None),
+            ("1.7kb", Some(1740)),
+            ("5 gb ", Some(5)),
+            ("0x10", Some(0)),
+            ("12abc", Some(12)),
+            (" 7", Some(7)),
+            (".5kb", None),
+            ("+2kb", Some(2048)),
+            ("é", None),
+            ("", None),
         ];
         for (text, bytes) in cases {
             assert_eq!(parse(text), bytes, "{text:?}");

@@ -23,6 +23,7 @@
 //! Every process that uses the cluster holds a shared lock on `users`; the lock goes with the process, however it dies.
 //! The last one to call [`Embedded::stop`] shuts PostgreSQL down. So a command-line tool may join a running server, or
 //! a server a running tool, in any order, and an instance orphaned by `kill -9` is stopped by the one that joined it.
+//! Dropping an [`Embedded`] that was not stopped asks for the shutdown of what it started, unless others use it.
 //! Starting and stopping take turns by an exclusive lock on `turn`.
 
 mod account;
@@ -30,6 +31,8 @@ mod binaries;
 mod home;
 mod postmaster;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -137,6 +140,7 @@ impl Embedded {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 tracing::info!("the embedded PostgreSQL stays up: another process uses it");
+                self.child = None;
                 return Ok(());
             }
             Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the `users` file"),
@@ -145,7 +149,7 @@ impl Embedded {
         let Some(pid) = postmaster::running(&cluster).await? else {
             return Ok(());
         };
-        postmaster::request_stop(pid).await?;
+        postmaster::request_stop(pid)?;
         let over = async {
             if let Some(child) = &mut self.child {
                 child.wait().await.context("cannot wait for PostgreSQL")?;
@@ -204,6 +208,21 @@ impl Embedded {
             .await?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Embedded {
+    /// Without [`Embedded::stop`] (an error later in the start, a panic): asks for the shutdown, does not wait for it.
+    fn drop(&mut self) {
+        let Some(pid) = self.child.as_ref().and_then(Child::id) else {
+            return;
+        };
+        if self.users.unlock().is_err() || self.users.try_lock().is_err() {
+            return;
+        }
+        if let Err(error) = postmaster::request_stop(pid) {
+            tracing::error!("{error:#}");
+        }
     }
 }
 
@@ -288,7 +307,7 @@ async fn launch(home: &Home, postgres_bin: Option<PathBuf>, fsync: bool) -> Resu
             }
             Err(error) => {
                 if let Some(pid) = child.id() {
-                    postmaster::request_stop(pid).await?;
+                    postmaster::request_stop(pid)?;
                 }
                 let tail = home.log_tail(log_start)?;
                 return Err(error.context(format!("the end of {}:\n{tail}", home.log().display())));

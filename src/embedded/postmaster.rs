@@ -119,11 +119,9 @@ pub(super) fn spawn(home: &Home, binaries: &Binaries) -> Result<Child> {
 }
 
 /// Asks process `pid` for a fast shutdown: no new connections, open transactions rolled back, a clean end.
-pub(super) async fn request_stop(pid: u32) -> Result<()> {
+pub(super) fn request_stop(pid: u32) -> Result<()> {
     // The shell's own `kill`: a minimal system has no program of that name.
-    tokio::task::spawn_blocking(move || {
-        account::run(command("/bin/sh", None).args(["-c", "kill -INT \"$1\"", "sh", &pid.to_string()]))
-    })
-    .await?
-    .context("cannot stop PostgreSQL")
+    let mut kill = command("/bin/sh", None);
+    kill.args(["-c", "kill -INT \"$1\"", "sh", &pid.to_string()]);
+    account::run(&mut kill).context("cannot stop PostgreSQL")
 }

@@ -27,7 +27,11 @@ pub struct AccessLog {
 impl AccessLog {
     /// Appends to `file` (`<data>/access.log`). Clients are told apart by peer and forwarded address.
     pub fn new(file: PathBuf, forwarded: ForwardedHeaders) -> Self {
-        Self { file, forwarded, seen: Mutex::default() }
+        Self {
+            file,
+            forwarded,
+            seen: Mutex::default(),
+        }
     }
 
     fn is_new(&self, client: &str) -> bool {
@@ -37,8 +41,13 @@ impl AccessLog {
 
     async fn write(&self, client: &str, agent: &str) -> std::io::Result<()> {
         let time = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let mut file = tokio::fs::OpenOptions::new().append(true).create(true).open(&self.file).await?;
-        file.write_all(format!("{time} {client} {agent}\n").as_bytes()).await?;
+        let mut file = tokio::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&self.file)
+            .await?;
+        file.write_all(format!("{time} {client} {agent}\n").as_bytes())
+            .await?;
         file.flush().await
     }
 }
@@ -47,7 +56,10 @@ impl AccessLog {
 pub async fn record(State(log): State<Arc<AccessLog>>, request: Request, next: Next) -> Response {
     let client = client_ip::describe(request.extensions(), request.headers(), Some(log.forwarded));
     if log.is_new(&client) {
-        let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = request
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         let agent = agent.unwrap_or("undefined").to_owned();
         tracing::info!(%client, %agent, "new connection");
         if let Err(error) = log.write(&client, &agent).await {
@@ -68,17 +80,34 @@ mod tests {
     async fn each_client_is_written_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("access.log");
-        let headers = ForwardedHeaders { x_real_ip: true, cf_connecting_ip: false, x_forwarded_for: false };
+        let headers = ForwardedHeaders {
+            x_real_ip: true,
+            cf_connecting_ip: false,
+            x_forwarded_for: false,
+        };
         let log = Arc::new(AccessLog::new(file.clone(), headers));
         let router = Router::new()
             .fallback(|| async { "in" })
             .layer(axum::middleware::from_fn_with_state(log, record));
         for ip in ["10.0.0.1", "10.0.0.1", "10.0.0.2"] {
-            let request = Request::get("/").header("x-real-ip", ip).header(USER_AGENT, "test").body(Body::empty());
+            let request = Request::get("/")
+                .header("x-real-ip", ip)
+                .header(USER_AGENT, "test")
+                .body(Body::empty());
             router.clone().oneshot(request.unwrap()).await.unwrap();
         }
         let text = std::fs::read_to_string(file).unwrap();
-        let lines: Vec<&str> = text.lines().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
-        assert_eq!(lines, ["unknown (forwarded: 10.0.0.1) test", "unknown (forwarded: 10.0.0.2) test"]);
+        let lines: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(_, rest)| rest)
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "unknown (forwarded: 10.0.0.1) test",
+                "unknown (forwarded: 10.0.0.2) test"
+            ]
+        );
     }
 }

@@ -53,7 +53,13 @@ impl BasicAuth {
         attempts: u32,
     ) -> Self {
         let limiter = RateLimiter::new(attempts, Duration::from_secs(60));
-        Self { username: user.username, password: user.password, page: page.into(), forwarded, limiter }
+        Self {
+            username: user.username,
+            password: user.password,
+            page: page.into(),
+            forwarded,
+            limiter,
+        }
     }
 
     fn is_user(&self, given: &Credentials) -> bool {
@@ -71,7 +77,9 @@ impl BasicAuth {
 
 /// Lets requests with the right credentials pass; answers 401 with the page, or 429 after too many wrong ones.
 pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: Next) -> Response {
-    let Some(given) = credentials(request.headers()) else { return auth.unauthorized() };
+    let Some(given) = credentials(request.headers()) else {
+        return auth.unauthorized();
+    };
     let client = client_ip::describe(request.extensions(), request.headers(), auth.forwarded);
     let now = Instant::now();
     let outcome = match auth.limiter.check(&client, now) {
@@ -87,7 +95,9 @@ pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: N
         Err(exceeded) => {
             tracing::warn!(%client, "basic authentication failed too often");
             let mut response = reply::status(StatusCode::TOO_MANY_REQUESTS);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(exceeded.retry_after()));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(exceeded.retry_after()));
             response
         }
     }
@@ -97,11 +107,17 @@ pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: N
 pub fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let mut parts = value.split(' ');
-    let encoded = parts.next().filter(|scheme| *scheme == "Basic").and_then(|_| parts.next())?;
+    let encoded = parts
+        .next()
+        .filter(|scheme| *scheme == "Basic")
+        .and_then(|_| parts.next())?;
     let decoded = LENIENT.decode(encoded).ok().filter(|_| !encoded.is_empty())?;
     let text = String::from_utf8_lossy(&decoded);
     let (username, password) = text.split_once(':').unwrap_or((&text, ""));
-    Some(Credentials { username: username.to_owned(), password: password.to_owned() })
+    Some(Credentials {
+        username: username.to_owned(),
+        password: password.to_owned(),
+    })
 }
 
 /// Whether two byte strings are the same, in time that depends only on their lengths.
@@ -118,7 +134,10 @@ mod tests {
     use tower::ServiceExt;
 
     fn router(attempts: u32) -> Router {
-        let user = Credentials { username: "user".to_owned(), password: "pass:word".to_owned() };
+        let user = Credentials {
+            username: "user".to_owned(),
+            password: "pass:word".to_owned(),
+        };
         let auth = BasicAuth::new(user, "<p>no</p>", None, attempts);
         Router::new()
             .fallback(|| async { "in" })
@@ -128,7 +147,9 @@ mod tests {
     async fn send(router: &Router, header: Option<String>) -> Response {
         let mut request = Request::get("/").body(Body::empty()).unwrap();
         if let Some(value) = header {
-            request.headers_mut().insert(AUTHORIZATION, value.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, value.parse().unwrap());
         }
         router.clone().oneshot(request).await.unwrap()
     }
@@ -140,8 +161,16 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_pair_passes() {
         let router = router(0);
-        assert_eq!(send(&router, basic("user:pass:word")).await.status(), StatusCode::OK);
-        for wrong in [None, basic("user:"), basic("other:pass:word"), Some("Bearer x".to_owned())] {
+        assert_eq!(
+            send(&router, basic("user:pass:word")).await.status(),
+            StatusCode::OK
+        );
+        for wrong in [
+            None,
+            basic("user:"),
+            basic("other:pass:word"),
+            Some("Bearer x".to_owned()),
+        ] {
             let response = send(&router, wrong).await;
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             assert!(response.headers().contains_key(WWW_AUTHENTICATE));
@@ -151,7 +180,11 @@ mod tests {
     #[tokio::test]
     async fn too_many_wrong_attempts_lock_the_client_out() {
         let router = router(2);
-        for expected in [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
+        for expected in [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::TOO_MANY_REQUESTS,
+        ] {
             assert_eq!(send(&router, basic("user:x")).await.status(), expected);
         }
         let right = send(&router, basic("user:pass:word")).await;

@@ -1,23 +1,24 @@
 //! Request bodies: read, inflated and checked before anything else is looked at, as the original does. A malformed
 //! body is answered before authentication and CSRF.
 
-use std::borrow::Cow;
-use std::io::Read;
+mod decode;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
-use flate2::bufread::{GzDecoder, ZlibDecoder};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::middleware::form::{self, FormError};
+use crate::middleware::session::Session;
 use crate::reply;
+
+use decode::{Charset, Encoding, inflate};
 
 /// JSON bodies up to this many bytes are checked here. Longer ones (chats, settings) are parsed by their handler, which
 /// answers a malformed one in the same words: parsing 20 MB twice would cost more than the order of errors is worth.
@@ -49,10 +50,30 @@ pub struct BodyLimits {
 #[derive(Clone, Copy, Debug)]
 pub struct Known;
 
+/// Marks requests as [`Known`] whose session names a user, or all of them while everyone is known (accounts are off).
+///
+/// The session is signed, but its account may be gone: this decides on the size of the body only.
+pub async fn recognise(State(is_everyone_known): State<bool>, mut request: Request, next: Next) -> Response {
+    let is_known = is_everyone_known
+        || request
+            .extensions()
+            .get::<Session>()
+            .and_then(Session::claims)
+            .is_some();
+    if is_known {
+        request.extensions_mut().insert(Known);
+    }
+    next.run(request).await
+}
+
 /// Puts a [`ParsedBody`] into the extensions, or answers with the error page: 400 malformed, 413 too big, 415 unknown
 /// charset or encoding.
 pub async fn parse(State(limits): State<BodyLimits>, request: Request, next: Next) -> Response {
-    let limit = if request.extensions().get::<Known>().is_some() { limits.known } else { limits.anonymous };
+    let limit = if request.extensions().get::<Known>().is_some() {
+        limits.known
+    } else {
+        limits.anonymous
+    };
     match take(request, limit).await {
         Ok((mut request, parsed)) => {
             request.extensions_mut().insert(parsed);
@@ -72,7 +93,14 @@ async fn take(request: Request, limit: usize) -> Result<(Request, ParsedBody), S
     let is_json = media == "application/json";
     if !is_json && media != "application/x-www-form-urlencoded" {
         let is_empty = text(headers, CONTENT_LENGTH) == "0";
-        return Ok((request, if is_empty { ParsedBody::Empty } else { ParsedBody::Other }));
+        return Ok((
+            request,
+            if is_empty {
+                ParsedBody::Empty
+            } else {
+                ParsedBody::Other
+            },
+        ));
     }
     let charset = Charset::of(&kind)?;
     if !is_json && charset != Charset::Utf8 {
@@ -94,17 +122,23 @@ fn json(bytes: Bytes) -> Result<ParsedBody, StatusCode> {
     let first = bytes.iter().find(|byte| !b" \t\n\r".contains(byte));
     let is_container = matches!(first, Some(b'{' | b'['));
     let is_checked = bytes.len() > CHECKED || serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
-    if is_container && is_checked { Ok(ParsedBody::Json(bytes)) } else { Err(StatusCode::BAD_REQUEST) }
+    if is_container && is_checked {
+        Ok(ParsedBody::Json(bytes))
+    } else {
+        Err(StatusCode::BAD_REQUEST)
+    }
 }
 
 fn form(bytes: &Bytes) -> Result<ParsedBody, StatusCode> {
     if bytes.is_empty() {
         return Ok(ParsedBody::Empty);
     }
-    form::parse(&String::from_utf8_lossy(bytes)).map(ParsedBody::Form).map_err(|error| match error {
-        FormError::TooManyPairs => StatusCode::PAYLOAD_TOO_LARGE,
-        FormError::TooDeep => StatusCode::BAD_REQUEST,
-    })
+    form::parse(&String::from_utf8_lossy(bytes))
+        .map(ParsedBody::Form)
+        .map_err(|error| match error {
+            FormError::TooManyPairs => StatusCode::PAYLOAD_TOO_LARGE,
+            FormError::TooDeep => StatusCode::BAD_REQUEST,
+        })
 }
 
 async fn collect(body: Body, limit: usize) -> Result<Bytes, StatusCode> {
@@ -115,107 +149,17 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, StatusCode> {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
-    Identity,
-    Gzip,
-    Deflate,
-}
-
-impl Encoding {
-    fn of(headers: &HeaderMap) -> Result<Self, StatusCode> {
-        match text(headers, CONTENT_ENCODING).to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(Self::Identity),
-            "gzip" => Ok(Self::Gzip),
-            "deflate" => Ok(Self::Deflate),
-            _ => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        }
-    }
-}
-
-async fn inflate(encoding: Encoding, raw: Bytes, limit: usize) -> Result<Bytes, StatusCode> {
-    if encoding == Encoding::Identity {
-        return Ok(raw);
-    }
-    let work = move || match encoding {
-        Encoding::Gzip => gunzip(&raw, limit),
-        _ => read_limited(&mut ZlibDecoder::new(&raw[..]), Vec::new(), limit),
-    };
-    let inflated = tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "inflating a request body failed");
-        StatusCode::INTERNAL_SERVER_ERROR
-    })?;
-    inflated.map(Bytes::from)
-}
-
-/// All members of a gzip body; what follows the last one is ignored.
-fn gunzip(raw: &[u8], limit: usize) -> Result<Vec<u8>, StatusCode> {
-    let mut rest = raw;
-    let mut out = Vec::new();
-    loop {
-        let mut decoder = GzDecoder::new(rest);
-        out = read_limited(&mut decoder, out, limit)?;
-        rest = decoder.into_inner();
-        if !rest.starts_with(&[0x1f, 0x8b]) {
-            return Ok(out);
-        }
-    }
-}
-
-fn read_limited(decoder: &mut impl Read, mut out: Vec<u8>, limit: usize) -> Result<Vec<u8>, StatusCode> {
-    let room = u64::try_from(limit - out.len()).unwrap_or(u64::MAX);
-    decoder.take(room.saturating_add(1)).read_to_end(&mut out).map_err(|_| StatusCode::BAD_REQUEST)?;
-    if out.len() > limit { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(out) }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Charset {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl Charset {
-    /// From a lower-cased `Content-Type`. compat: a charset outside the utf family is 415.
-    fn of(kind: &str) -> Result<Self, StatusCode> {
-        let parameters = kind.split(';').skip(1).map(str::trim);
-        let charset = parameters.filter_map(|parameter| parameter.strip_prefix("charset=")).next_back();
-        match charset.map(|value| value.trim_matches('"')).unwrap_or("") {
-            "" | "utf-8" => Ok(Self::Utf8),
-            "utf-16" | "utf-16le" => Ok(Self::Utf16Le),
-            "utf-16be" => Ok(Self::Utf16Be),
-            _ => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        }
-    }
-
-    /// Valid UTF-8 without byte order mark; what cannot be decoded becomes U+FFFD.
-    fn to_utf8(self, bytes: Bytes) -> Bytes {
-        let bytes = match self {
-            Self::Utf8 => bytes,
-            Self::Utf16Le => from_utf16(&bytes, u16::from_le_bytes),
-            Self::Utf16Be => from_utf16(&bytes, u16::from_be_bytes),
-        };
-        let bytes = if bytes.starts_with(b"\xef\xbb\xbf") { bytes.slice(3..) } else { bytes };
-        match String::from_utf8_lossy(&bytes) {
-            Cow::Borrowed(_) => bytes,
-            Cow::Owned(repaired) => Bytes::from(repaired),
-        }
-    }
-}
-
-fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Bytes {
-    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    Bytes::from(text)
-}
-
 fn text(headers: &HeaderMap, name: HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::CONTENT_ENCODING;
     use axum::{Extension, Router};
     use flate2::Compression;
     use flate2::write::{GzEncoder, ZlibEncoder};
@@ -228,7 +172,13 @@ mod tests {
         let body = body.into();
         let router = Router::new()
             .fallback(|Extension(parsed): Extension<ParsedBody>| async move { format!("{parsed:?}") })
-            .layer(axum::middleware::from_fn_with_state(BodyLimits { anonymous: 64, known: 1 << 22 }, parse));
+            .layer(axum::middleware::from_fn_with_state(
+                BodyLimits {
+                    anonymous: 64,
+                    known: 1 << 22,
+                },
+                parse,
+            ));
         let mut request = Request::post("/").header(CONTENT_LENGTH, body.len());
         for (name, value) in headers {
             request = request.header(name, *value);
@@ -251,7 +201,10 @@ mod tests {
 
     #[tokio::test]
     async fn json_must_be_an_object_or_array() {
-        assert_eq!(send_json(" {\"a\":1}").await.unwrap(), "Json(b\" {\\\"a\\\":1}\")");
+        assert_eq!(
+            send_json(" {\"a\":1}").await.unwrap(),
+            "Json(b\" {\\\"a\\\":1}\")"
+        );
         assert!(send_json("[]").await.is_ok());
         assert_eq!(send_json("").await.unwrap(), "Empty");
         for bad in ["\"a\"", "1", "null", "{", "{} x", " ", "{\"a\":}"] {
@@ -263,7 +216,12 @@ mod tests {
     async fn json_keeps_what_javascript_allows() {
         assert!(send_json(r#"["\ud800", 1e999]"#).await.is_ok());
         assert!(send_json("\u{feff}[]").await.unwrap().contains("b\"[]\""));
-        assert!(send_json(&b"[\"\xff\"]"[..]).await.unwrap().contains("\\xef\\xbf\\xbd"));
+        assert!(
+            send_json(&b"[\"\xff\"]"[..])
+                .await
+                .unwrap()
+                .contains("\\xef\\xbf\\xbd")
+        );
         let units: Vec<u8> = "[1]".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let kind = [(CONTENT_TYPE, "application/json; charset=utf-16le")];
         assert!(send(&kind, units).await.unwrap().contains("[1]"));
@@ -272,14 +230,28 @@ mod tests {
     #[tokio::test]
     async fn deep_json_is_no_fault() {
         let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
-        assert!(send(&[(CONTENT_TYPE, JSON), (HeaderName::from_static("x-known"), "1")], deep).await.is_ok());
+        assert!(
+            send(
+                &[(CONTENT_TYPE, JSON), (HeaderName::from_static("x-known"), "1")],
+                deep
+            )
+            .await
+            .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn the_limit_depends_on_who_asks() {
         let big = format!("[{}]", " ".repeat(100));
         assert_eq!(send_json(big.clone()).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
-        assert!(send(&[(CONTENT_TYPE, JSON), (HeaderName::from_static("x-known"), "1")], big).await.is_ok());
+        assert!(
+            send(
+                &[(CONTENT_TYPE, JSON), (HeaderName::from_static("x-known"), "1")],
+                big
+            )
+            .await
+            .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -295,13 +267,34 @@ mod tests {
             send(&[(CONTENT_TYPE, JSON), (CONTENT_ENCODING, encoding)], body).await
         };
         assert!(send_as("gzip", gzip("[1]")).await.unwrap().contains("[1]"));
-        assert!(send_as("gzip", [gzip("[1,"), gzip("2]"), b"x".to_vec()].concat()).await.unwrap().contains("[1,2]"));
-        assert!(send_as("Deflate", zlib.finish().unwrap()).await.unwrap().contains("[2]"));
+        assert!(
+            send_as("gzip", [gzip("[1,"), gzip("2]"), vec![0; 2]].concat())
+                .await
+                .unwrap()
+                .contains("[1,2]")
+        );
+        let trailed = send_as("gzip", [gzip("[1]"), b"zz".to_vec()].concat()).await;
+        assert_eq!(trailed, Err(StatusCode::BAD_REQUEST));
+        assert!(
+            send_as("Deflate", zlib.finish().unwrap())
+                .await
+                .unwrap()
+                .contains("[2]")
+        );
         let bomb = gzip(&format!("[{}]", " ".repeat(1000)));
         assert_eq!(send_as("gzip", bomb).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
-        assert_eq!(send_as("gzip", b"junk".to_vec()).await, Err(StatusCode::BAD_REQUEST));
-        assert_eq!(send_as("gzip", gzip("[1]")[..12].to_vec()).await, Err(StatusCode::BAD_REQUEST));
-        assert_eq!(send_as("br", b"x".to_vec()).await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(
+            send_as("gzip", b"junk".to_vec()).await,
+            Err(StatusCode::BAD_REQUEST)
+        );
+        assert_eq!(
+            send_as("gzip", gzip("[1]")[..12].to_vec()).await,
+            Err(StatusCode::BAD_REQUEST)
+        );
+        assert_eq!(
+            send_as("br", b"x".to_vec()).await,
+            Err(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        );
     }
 
     #[tokio::test]
@@ -311,6 +304,9 @@ mod tests {
         let latin = [(CONTENT_TYPE, "application/json; charset=iso-8859-1")];
         assert_eq!(send(&latin, "{}").await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         let form = [(CONTENT_TYPE, "application/x-www-form-urlencoded")];
-        assert_eq!(send(&form, "a[b]=1").await.unwrap(), r#"Form(Object {"a": Object {"b": String("1")}})"#);
+        assert_eq!(
+            send(&form, "a[b]=1").await.unwrap(),
+            r#"Form(Object {"a": Object {"b": String("1")}})"#
+        );
     }
 }

@@ -18,7 +18,9 @@ pub struct ForwardedHeaders {
 
 /// The address of the connection, IPv4-mapped IPv6 unmapped. `None` only where no connection is known (tests).
 pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 
 impl ForwardedHeaders {
@@ -46,7 +48,11 @@ pub fn describe(extensions: &Extensions, headers: &HeaderMap, forwarded: Option<
 mod tests {
     use super::*;
 
-    const ALL: ForwardedHeaders = ForwardedHeaders { x_real_ip: true, cf_connecting_ip: true, x_forwarded_for: true };
+    const ALL: ForwardedHeaders = ForwardedHeaders {
+        x_real_ip: true,
+        cf_connecting_ip: true,
+        x_forwarded_for: true,
+    };
 
     #[test]
     fn headers_are_read_in_order_and_only_when_enabled() {
@@ -58,7 +64,11 @@ mod tests {
         assert_eq!(ALL.reported(&headers).as_deref(), Some("10.0.0.3"));
         headers.insert("x-real-ip", "10.0.0.4".parse().unwrap());
         assert_eq!(ALL.reported(&headers).as_deref(), Some("10.0.0.4"));
-        let none = ForwardedHeaders { x_real_ip: false, cf_connecting_ip: false, x_forwarded_for: false };
+        let none = ForwardedHeaders {
+            x_real_ip: false,
+            cf_connecting_ip: false,
+            x_forwarded_for: false,
+        };
         assert_eq!(none.reported(&headers), None);
     }
 

@@ -35,12 +35,23 @@ pub async fn announce(request: Request, next: Next) -> Response {
 }
 
 fn is_compressible(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let media = value.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match media.split_once('/') {
         Some(("text", subtype)) => subtype != "event-stream",
         Some(("application", subtype)) => {
-            let listed = ["json", "javascript", "ecmascript", "xml", "wasm", "x-javascript", "x-ndjson", "toml"];
+            let listed = [
+                "json",
+                "javascript",
+                "ecmascript",
+                "xml",
+                "wasm",
+                "x-javascript",
+                "x-ndjson",
+                "toml",
+            ];
             listed.contains(&subtype) || has_text_suffix(subtype)
         }
         Some(("image", subtype)) => {
@@ -54,11 +65,15 @@ fn is_compressible(headers: &HeaderMap) -> bool {
 }
 
 fn has_text_suffix(subtype: &str) -> bool {
-    ["+json", "+text", "+xml"].iter().any(|suffix| subtype.ends_with(suffix))
+    ["+json", "+text", "+xml"]
+        .iter()
+        .any(|suffix| subtype.ends_with(suffix))
 }
 
 fn forbids_transform(headers: &HeaderMap) -> bool {
-    reply::list(headers, &CACHE_CONTROL).iter().any(|directive| directive.eq_ignore_ascii_case("no-transform"))
+    reply::list(headers, &CACHE_CONTROL)
+        .iter()
+        .any(|directive| directive.eq_ignore_ascii_case("no-transform"))
 }
 
 #[cfg(test)]
@@ -76,9 +91,14 @@ mod tests {
         let big = || async { reply::json(&"x".repeat(2000)) };
         let small = || async { reply::json(&"x") };
         let image = || async { reply::bytes(StatusCode::OK, "image/png", Bytes::from(vec![0; 5000])) };
-        let events = || async { reply::bytes(StatusCode::OK, "text/event-stream", Bytes::from(vec![65; 5000])) };
+        let events =
+            || async { reply::bytes(StatusCode::OK, "text/event-stream", Bytes::from(vec![65; 5000])) };
         let untyped = || async {
-            reply::stream(StatusCode::OK, None, futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::new())]))
+            reply::stream(
+                StatusCode::OK,
+                None,
+                futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::new())]),
+            )
         };
         let router = Router::new()
             .route("/big", get(big))
@@ -88,7 +108,10 @@ mod tests {
             .route("/untyped", get(untyped))
             .layer(axum::middleware::from_fn(announce))
             .layer(layer());
-        let request = Request::get(path).header(ACCEPT_ENCODING, "gzip, deflate, br").body(Body::empty()).unwrap();
+        let request = Request::get(path)
+            .header(ACCEPT_ENCODING, "gzip, deflate, br")
+            .body(Body::empty())
+            .unwrap();
         router.oneshot(request).await.unwrap()
     }
 

@@ -73,7 +73,11 @@ impl CorsPolicy {
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
             }
         } else {
-            set(headers, ACCESS_CONTROL_ALLOW_HEADERS, &self.allowed_headers.join(","));
+            set(
+                headers,
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                &self.allowed_headers.join(","),
+            );
         }
         if let Some(seconds) = self.max_age {
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(seconds));
@@ -97,7 +101,8 @@ impl CorsPolicy {
                 reply::vary_first(headers, "Origin");
             }
             Origins::Listed(list) => {
-                let listed = origin.filter(|origin| list.iter().any(|known| known.as_bytes() == origin.as_bytes()));
+                let listed =
+                    origin.filter(|origin| list.iter().any(|known| known.as_bytes() == origin.as_bytes()));
                 if let Some(origin) = listed {
                     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
                 }
@@ -107,7 +112,11 @@ impl CorsPolicy {
         if self.credentials {
             set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
         }
-        set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &self.exposed_headers.join(","));
+        set(
+            headers,
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            &self.exposed_headers.join(","),
+        );
     }
 }
 
@@ -142,8 +151,14 @@ mod tests {
         let router = Router::new()
             .fallback(|| async { reply::redirect(StatusCode::FOUND, "/", &HeaderMap::new()) })
             .layer(axum::middleware::from_fn_with_state(Arc::new(policy), apply));
-        let request = Request::builder().method(method).uri("/any").header(ORIGIN, origin);
-        let request = request.header(ACCESS_CONTROL_REQUEST_HEADERS, "x-a").body(Body::empty()).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri("/any")
+            .header(ORIGIN, origin);
+        let request = request
+            .header(ACCESS_CONTROL_REQUEST_HEADERS, "x-a")
+            .body(Body::empty())
+            .unwrap();
         router.oneshot(request).await.unwrap()
     }
 
@@ -170,7 +185,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_fixed_origin_is_sent_to_everyone() {
-        let fixed = CorsPolicy { origins: Origins::Fixed("http://b".to_owned()), ..policy() };
+        let fixed = CorsPolicy {
+            origins: Origins::Fixed("http://b".to_owned()),
+            ..policy()
+        };
         let response = send(fixed, Method::GET, "http://a").await;
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "http://b");
     }

@@ -51,7 +51,10 @@ pub async fn check(State(policy): State<Arc<CsrfPolicy>>, request: Request, next
 }
 
 fn is_valid(request: &Request) -> bool {
-    let expected = request.extensions().get::<Session>().and_then(Session::csrf_token);
+    let expected = request
+        .extensions()
+        .get::<Session>()
+        .and_then(Session::csrf_token);
     let given = request.headers().get("x-csrf-token");
     match (expected, given) {
         (Some(expected), Some(given)) => same(expected.as_bytes(), given.as_bytes()),
@@ -73,9 +76,17 @@ mod tests {
     use crate::middleware::session::{SessionPolicy, attach};
 
     fn router(enabled: bool) -> Router {
-        let csrf = Arc::new(CsrfPolicy { enabled, is_proxy_open: true });
+        let csrf = Arc::new(CsrfPolicy {
+            enabled,
+            is_proxy_open: true,
+        });
         let (name, secret) = ("s".to_owned(), "key".to_owned());
-        let session = Arc::new(SessionPolicy { name, secret, max_age: None, secure: false });
+        let session = Arc::new(SessionPolicy {
+            name,
+            secret,
+            max_age: None,
+            secure: false,
+        });
         Router::new()
             .route("/csrf-token", get(token).with_state(csrf.clone()))
             .fallback(|| async { "in" })
@@ -86,7 +97,10 @@ mod tests {
     async fn send(router: Router, method: Method, path: &str, token: &str) -> (StatusCode, String) {
         let value = cookie::encode(json!({"csrfToken": "abc"}).as_object().unwrap());
         let cookies = format!("s={value}; s.sig={}", cookie::sign("s", &value, "key"));
-        let request = Request::builder().method(method).uri(path).header(COOKIE, cookies);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(COOKIE, cookies);
         let request = request.header("x-csrf-token", token).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
@@ -107,11 +121,29 @@ mod tests {
 
     #[tokio::test]
     async fn the_token_is_the_sessions() {
-        assert_eq!(send(router(true), Method::GET, "/csrf-token", "").await.1, r#"{"token":"abc"}"#);
-        assert_eq!(send(router(false), Method::GET, "/csrf-token", "").await.1, r#"{"token":"disabled"}"#);
+        assert_eq!(
+            send(router(true), Method::GET, "/csrf-token", "").await.1,
+            r#"{"token":"abc"}"#
+        );
+        assert_eq!(
+            send(router(false), Method::GET, "/csrf-token", "").await.1,
+            r#"{"token":"disabled"}"#
+        );
         let request = Request::get("/csrf-token").body(Body::empty()).unwrap();
-        let body = router(true).oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        let body = router(true)
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         let fresh: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert!(fresh["token"].as_str().is_some_and(|token| hex::decode(token).is_ok_and(|raw| raw.len() == 32)));
+        assert!(
+            fresh["token"]
+                .as_str()
+                .is_some_and(|token| hex::decode(token).is_ok_and(|raw| raw.len() == 32))
+        );
     }
 }

@@ -69,7 +69,10 @@ async fn tagged(response: Response) -> Response {
 /// The request headers that decide freshness.
 fn conditions(headers: &HeaderMap) -> HeaderMap {
     let names: [HeaderName; 3] = [IF_NONE_MATCH, IF_MODIFIED_SINCE, CACHE_CONTROL];
-    names.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value))).collect()
+    names
+        .into_iter()
+        .filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)))
+        .collect()
 }
 
 fn is_fresh(conditions: &HeaderMap, reply: &HeaderMap) -> bool {
@@ -102,12 +105,24 @@ mod tests {
         let router = Router::new()
             .route("/ok", any(|| async { reply::status(StatusCode::NOT_FOUND) }))
             .route("/json", any(|| async { reply::json(&[1]) }))
-            .route("/page", any(|| async { reply::error_page(StatusCode::FORBIDDEN) }))
-            .route("/big", any(|| async { reply::html_text("x".repeat(LIMIT as usize + 1)) }))
+            .route(
+                "/page",
+                any(|| async { reply::error_page(StatusCode::FORBIDDEN) }),
+            )
+            .route(
+                "/big",
+                any(|| async { reply::html_text("x".repeat(LIMIT as usize + 1)) }),
+            )
             .route("/stream", any(stream))
             .layer(axum::middleware::from_fn(tag));
-        let request = Request::builder().method(method).uri(path).header(IF_NONE_MATCH, none_match);
-        router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(IF_NONE_MATCH, none_match);
+        router
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -116,7 +131,13 @@ mod tests {
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[ETAG], "W/\"9-0gXL1ngzMqISxa6S1zx3F4wtLyg\"");
         for path in ["/page", "/big", "/stream"] {
-            assert!(!send(Method::GET, path, "\"x\"").await.headers().contains_key(ETAG), "{path}");
+            assert!(
+                !send(Method::GET, path, "\"x\"")
+                    .await
+                    .headers()
+                    .contains_key(ETAG),
+                "{path}"
+            );
         }
     }
 
@@ -126,8 +147,14 @@ mod tests {
         let same = send(Method::GET, "/json", &tag).await;
         assert_eq!(same.status(), StatusCode::NOT_MODIFIED);
         assert!(!same.headers().contains_key(CONTENT_TYPE));
-        assert_eq!(send(Method::GET, "/json", "*").await.status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(send(Method::GET, "/json", "\"other\"").await.status(), StatusCode::OK);
+        assert_eq!(
+            send(Method::GET, "/json", "*").await.status(),
+            StatusCode::NOT_MODIFIED
+        );
+        assert_eq!(
+            send(Method::GET, "/json", "\"other\"").await.status(),
+            StatusCode::OK
+        );
         assert_eq!(send(Method::POST, "/json", &tag).await.status(), StatusCode::OK);
     }
 }

@@ -43,7 +43,9 @@ pub fn parse(body: &str) -> Result<Value, FormError> {
     let array_limit = pairs.max(100);
     let mut root = Node::Object(Vec::new());
     for (name, values) in grouped(body) {
-        let Some(segments) = segments(&name)? else { continue };
+        let Some(segments) = segments(&name)? else {
+            continue;
+        };
         root = merge(root, nest(&segments, values, array_limit));
     }
     Ok(finish(root))
@@ -51,7 +53,11 @@ pub fn parse(body: &str) -> Result<Value, FormError> {
 
 /// The pairs in order, those of the same name together at the first one's place.
 fn grouped(body: &str) -> Vec<(String, Vec<String>)> {
-    let body = body.replace("%5B", "[").replace("%5b", "[").replace("%5D", "]").replace("%5d", "]");
+    let body = body
+        .replace("%5B", "[")
+        .replace("%5b", "[")
+        .replace("%5D", "]")
+        .replace("%5d", "]");
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for part in body.split('&') {
         let at = part.find("]=").map(|at| at + 1).or_else(|| part.find('='));
@@ -77,9 +83,15 @@ fn decode(text: &str) -> String {
 /// JavaScript's `decodeURIComponent`: `None` on a malformed escape or one that is not UTF-8.
 pub fn decode_escapes(text: &str) -> Option<Cow<'_, str>> {
     let bytes = text.as_bytes();
-    let is_well_formed = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
-        bytes.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-    });
+    let is_well_formed = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'%')
+        .all(|(at, _)| {
+            bytes
+                .get(at + 1..at + 3)
+                .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+        });
     if !is_well_formed {
         return None;
     }
@@ -137,7 +149,9 @@ fn nest(segments: &[&str], values: Vec<String>, array_limit: usize) -> Node {
         last => Node::Array(values.into_iter().chain(last).enumerate().collect()),
     };
     for segment in segments.iter().rev() {
-        let inner = segment.strip_prefix('[').map(|inner| inner.strip_suffix(']').unwrap_or(segment));
+        let inner = segment
+            .strip_prefix('[')
+            .map(|inner| inner.strip_suffix(']').unwrap_or(segment));
         node = match inner {
             Some("") if matches!(node, Node::Array(_)) => node,
             Some("") => Node::Array(BTreeMap::from([(0, node)])),
@@ -161,7 +175,9 @@ fn object(key: &str, value: Node) -> Node {
 
 /// A decimal number written the usual way.
 fn index(text: &str) -> Option<usize> {
-    text.parse::<usize>().ok().filter(|number| number.to_string() == text)
+    text.parse::<usize>()
+        .ok()
+        .filter(|number| number.to_string() == text)
 }
 
 fn merge(target: Node, source: Node) -> Node {
@@ -174,7 +190,12 @@ fn merge(target: Node, source: Node) -> Node {
         }
         (Node::Text(text), Node::Array(items)) => {
             let rest = items.into_values();
-            Node::Array(std::iter::once(Node::Text(text)).chain(rest).enumerate().collect())
+            Node::Array(
+                std::iter::once(Node::Text(text))
+                    .chain(rest)
+                    .enumerate()
+                    .collect(),
+            )
         }
         (Node::Array(mut items), Node::Array(others)) => {
             for (index, item) in others {
@@ -210,7 +231,10 @@ fn merge_fields(mut known: Vec<(String, Node)>, fields: Vec<(String, Node)>) -> 
 }
 
 fn keyed(items: BTreeMap<usize, Node>) -> Vec<(String, Node)> {
-    items.into_iter().map(|(index, item)| (index.to_string(), item)).collect()
+    items
+        .into_iter()
+        .map(|(index, item)| (index.to_string(), item))
+        .collect()
 }
 
 fn next(items: &BTreeMap<usize, Node>) -> usize {
@@ -221,7 +245,10 @@ fn finish(node: Node) -> Value {
     match node {
         Node::Text(text) => Value::String(text),
         Node::Array(items) => Value::Array(items.into_values().map(finish).collect()),
-        Node::Object(fields) => fields.into_iter().map(|(key, value)| (key, finish(value))).collect(),
+        Node::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| (key, finish(value)))
+            .collect(),
     }
 }
 
@@ -263,7 +290,10 @@ mod tests {
     fn size_and_depth_are_limited() {
         assert_eq!(parse(&"a=1&".repeat(1000)), Err(FormError::TooManyPairs));
         assert!(parse(&"a=1&".repeat(999)).is_ok());
-        assert_eq!(parse(&format!("a{}=1", "[b]".repeat(33))), Err(FormError::TooDeep));
+        assert_eq!(
+            parse(&format!("a{}=1", "[b]".repeat(33))),
+            Err(FormError::TooDeep)
+        );
         assert!(parse(&format!("a{}=1", "[b]".repeat(32))).is_ok());
     }
 }

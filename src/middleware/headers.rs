@@ -1,7 +1,8 @@
 //! Headers every reply carries, errors included.
 
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{ACCEPT_ENCODING, ALLOW};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -37,15 +38,24 @@ pub async fn security(request: Request, next: Next) -> Response {
 #[derive(Clone, Copy, Debug)]
 pub struct Head;
 
-/// Answers `HEAD` wherever `GET` works, with the headers the `GET` would have had.
+/// Answers `HEAD` wherever `GET` works, with the headers the `GET` would have had and no body.
 ///
-/// The request goes on as `GET` (marked [`Head`], and never compressed, so that `Content-Length` is the real one); the
-/// outermost router, which saw the `HEAD`, drops the body.
+/// Inside, the request is a `GET` (marked [`Head`], and never compressed, so that `Content-Length` is the real one).
 pub async fn head(mut request: Request, next: Next) -> Response {
-    if request.method() == Method::HEAD {
-        *request.method_mut() = Method::GET;
-        request.headers_mut().remove(ACCEPT_ENCODING);
-        request.extensions_mut().insert(Head);
+    if request.method() != Method::HEAD {
+        return next.run(request).await;
     }
-    next.run(request).await
+    *request.method_mut() = Method::GET;
+    request.headers_mut().remove(ACCEPT_ENCODING);
+    request.extensions_mut().insert(Head);
+    let mut response = next.run(request).await;
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
+    if let Some(length) = length {
+        response
+            .headers_mut()
+            .entry(CONTENT_LENGTH)
+            .or_insert_with(|| HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::empty();
+    response
 }

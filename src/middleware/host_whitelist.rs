@@ -29,7 +29,13 @@ pub struct HostPolicy {
 impl HostPolicy {
     /// `enabled` refuses other hosts, `scan` only logs each of them once; `page` is the HTML of the refusal.
     pub fn new(enabled: bool, scan: bool, hosts: Vec<String>, page: String) -> Self {
-        Self { enabled, scan, hosts, page, seen: Mutex::default() }
+        Self {
+            enabled,
+            scan,
+            hosts,
+            page,
+            seen: Mutex::default(),
+        }
     }
 
     /// Whether a `Host` value is allowed: localhost and its subdomains, any IP literal, a listed name, or a subdomain
@@ -37,11 +43,20 @@ impl HostPolicy {
     pub fn allows(&self, host: &str) -> bool {
         let host = host.trim();
         if let Some(rest) = host.strip_prefix('[') {
-            return rest.split_once(']').is_some_and(|(literal, _)| literal.parse::<Ipv6Addr>().is_ok());
+            return rest
+                .split_once(']')
+                .is_some_and(|(literal, _)| literal.parse::<Ipv6Addr>().is_ok());
         }
-        let scheme = host.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+        let scheme = host
+            .split_once(':')
+            .map_or("", |(scheme, _)| scheme)
+            .to_ascii_lowercase();
         // compat: what desktop shells and browser extensions send.
-        if scheme == "file" || scheme.strip_suffix("-extension").is_some_and(|name| !name.is_empty()) {
+        if scheme == "file"
+            || scheme
+                .strip_suffix("-extension")
+                .is_some_and(|name| !name.is_empty())
+        {
             return true;
         }
         let name = host.split(':').next().unwrap_or(host);
@@ -64,9 +79,16 @@ impl HostPolicy {
 
 /// Answers 403 with the page when the `Host` is not allowed. A request without `Host` passes.
 pub async fn check(State(policy): State<Arc<HostPolicy>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let refused = host.filter(|_| policy.enabled || policy.scan).filter(|host| !policy.allows(host));
-    let Some(host) = refused else { return next.run(request).await };
+    let host = request
+        .headers()
+        .get(HOST)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let refused = host
+        .filter(|_| policy.enabled || policy.scan)
+        .filter(|host| !policy.allows(host));
+    let Some(host) = refused else {
+        return next.run(request).await;
+    };
     if policy.scan {
         policy.report(&host);
     }
@@ -75,7 +97,9 @@ pub async fn check(State(policy): State<Arc<HostPolicy>>, request: Request, next
     }
     let mut response = Response::new(Body::from(policy.page.clone()));
     *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     reply::untag(response.extensions_mut());
     response
 }
@@ -94,13 +118,28 @@ mod tests {
     #[test]
     fn hosts_are_judged_as_the_original_does() {
         let policy = policy(true);
-        for host in ["localhost:8000", "a.localhost", "127.0.0.1:8000", "[::1]:8000", "st.example", "st.example:1"] {
+        for host in [
+            "localhost:8000",
+            "a.localhost",
+            "127.0.0.1:8000",
+            "[::1]:8000",
+            "st.example",
+            "st.example:1",
+        ] {
             assert!(policy.allows(host), "{host}");
         }
         for host in ["lan.example", "a.lan.example", "moz-extension://x", "file://x"] {
             assert!(policy.allows(host), "{host}");
         }
-        for host in ["evil.example", "a.st.example", "xlan.example", "[::1", "[host]", "ST.example", ""] {
+        for host in [
+            "evil.example",
+            "a.st.example",
+            "xlan.example",
+            "[::1",
+            "[host]",
+            "ST.example",
+            "",
+        ] {
             assert!(!policy.allows(host), "{host}");
         }
     }
@@ -108,10 +147,17 @@ mod tests {
     #[tokio::test]
     async fn refusal_is_only_for_enabled_policies() {
         for (enabled, expected) in [(true, StatusCode::FORBIDDEN), (false, StatusCode::OK)] {
-            let router = Router::new()
-                .fallback(|| async { "in" })
-                .layer(axum::middleware::from_fn_with_state(Arc::new(policy(enabled)), check));
-            let request = Request::get("/").header(HOST, "evil.example").body(Body::empty()).unwrap();
+            let router =
+                Router::new()
+                    .fallback(|| async { "in" })
+                    .layer(axum::middleware::from_fn_with_state(
+                        Arc::new(policy(enabled)),
+                        check,
+                    ));
+            let request = Request::get("/")
+                .header(HOST, "evil.example")
+                .body(Body::empty())
+                .unwrap();
             assert_eq!(router.oneshot(request).await.unwrap().status(), expected);
         }
     }

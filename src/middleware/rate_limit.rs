@@ -39,7 +39,11 @@ impl RateLimiter {
     /// A limiter of `points` uses per `window`; 0 means no limit.
     pub fn new(points: u32, window: Duration) -> Self {
         let points = if points == 0 { u32::MAX } else { points };
-        Self { points, window, used: Mutex::default() }
+        Self {
+            points,
+            window,
+            used: Mutex::default(),
+        }
     }
 
     /// Counts one use at `now`, and fails when it is one too many.
@@ -48,7 +52,10 @@ impl RateLimiter {
         if used.len() >= SWEEP_AT {
             used.retain(|_, window| window.ends > now);
         }
-        let fresh = Window { used: 0, ends: now + self.window };
+        let fresh = Window {
+            used: 0,
+            ends: now + self.window,
+        };
         let window = used.entry(key.to_owned()).or_insert(fresh);
         if window.ends <= now {
             *window = fresh;
@@ -60,16 +67,27 @@ impl RateLimiter {
     /// Fails when the key is already over its limit at `now`; counts nothing.
     pub fn check(&self, key: &str, now: Instant) -> Result<(), Exceeded> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.get(key).filter(|window| window.ends > now).map_or(Ok(()), |window| self.judge(*window, now))
+        used.get(key)
+            .filter(|window| window.ends > now)
+            .map_or(Ok(()), |window| self.judge(*window, now))
     }
 
     /// Forgets a key, after a success.
     pub fn reset(&self, key: &str) {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 
     fn judge(&self, window: Window, now: Instant) -> Result<(), Exceeded> {
-        if window.used > self.points { Err(Exceeded { wait: window.ends - now }) } else { Ok(()) }
+        if window.used > self.points {
+            Err(Exceeded {
+                wait: window.ends - now,
+            })
+        } else {
+            Ok(())
+        }
     }
 }
 

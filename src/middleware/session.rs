@@ -8,11 +8,9 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::{Map, Value};
-use squaretable_compat::cookie;
-
-use crate::served;
+use squaretable_compat::cookie::{self, Received};
 
 /// Name, key and attributes of the cookie.
 #[derive(Clone)]
@@ -33,11 +31,12 @@ pub struct SessionPolicy {
 #[derive(Clone)]
 pub struct Session(Arc<Mutex<Inner>>);
 
+#[derive(Default)]
 struct Inner {
     values: Map<String, Value>,
     /// The cookie's value as received; `None` for a new session.
     received: Option<String>,
-    has_bad_signature: bool,
+    is_forged: bool,
     is_used: bool,
     is_destroyed: bool,
 }
@@ -101,11 +100,20 @@ impl Session {
 
     /// The handle, without counting as a use of the session: for deciding how much to trust a request early on.
     pub fn claims(&self) -> Option<String> {
-        self.lock().values.get("handle").and_then(Value::as_str).map(str::to_owned)
+        self.lock()
+            .values
+            .get("handle")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        self.used().values.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        self.used()
+            .values
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     }
 
     fn used(&self) -> MutexGuard<'_, Inner> {
@@ -122,19 +130,16 @@ impl Session {
 impl SessionPolicy {
     /// The session a request brings; a new one when there is none or its signature is wrong.
     pub fn read(&self, headers: &HeaderMap) -> Session {
-        let value = cookie_value(headers, &self.name);
-        let signature = cookie_value(headers, &self.signature_name());
-        let mut inner = Inner {
-            values: Map::new(),
-            received: None,
-            has_bad_signature: false,
-            is_used: false,
-            is_destroyed: false,
-        };
-        if let (Some(value), Some(signature)) = (value, signature) {
-            if !cookie::verify(&self.name, &value, &signature, &self.secret) {
-                inner.has_bad_signature = true;
-            } else if let Some(values) = cookie::decode(&value) {
+        let all: Vec<&str> = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let mut inner = Inner::default();
+        match cookie::receive(&all.join("; "), &self.name, &self.secret) {
+            Received::Absent => {}
+            Received::Forged => inner.is_forged = true,
+            Received::Session(values, value) => {
                 inner.values = values;
                 inner.received = Some(value);
             }
@@ -146,8 +151,7 @@ impl SessionPolicy {
     fn cookies(&self, session: &Session) -> Vec<String> {
         let inner = session.lock();
         if inner.is_destroyed {
-            let expired = Some(served::http_date(0));
-            return self.signed("", expired.as_deref());
+            return cookie::clear(&self.name, &self.secret, self.secure).into();
         }
         let value = cookie::encode(&inner.values);
         let is_changed = match &inner.received {
@@ -155,40 +159,15 @@ impl SessionPolicy {
             Some(received) => *received != value,
         };
         if inner.is_used && is_changed {
-            let expires = self.max_age.map(|age| {
-                let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-                served::http_date(Utc::now().timestamp().saturating_add(seconds))
-            });
-            return self.signed(&value, expires.as_deref());
+            let age = self.max_age.and_then(|age| TimeDelta::from_std(age).ok());
+            let expires = age.and_then(|age| Utc::now().checked_add_signed(age));
+            return cookie::store(&self.name, &value, &self.secret, expires, self.secure).into();
         }
-        if inner.is_used && inner.has_bad_signature {
-            let name = self.signature_name();
-            return vec![format!("{name}=; path=/; expires={}; httponly", served::http_date(0))];
+        if inner.is_used && inner.is_forged {
+            return vec![cookie::clear_signature(&self.name, self.secure)];
         }
         Vec::new()
     }
-
-    fn signed(&self, value: &str, expires: Option<&str>) -> Vec<String> {
-        let expires = expires.map(|date| format!("; expires={date}")).unwrap_or_default();
-        let secure = if self.secure { "; secure" } else { "" };
-        let signature = cookie::sign(&self.name, value, &self.secret);
-        [(self.name.clone(), value), (self.signature_name(), signature.as_str())]
-            .map(|(name, value)| format!("{name}={value}; path=/{expires}; samesite=lax{secure}; httponly"))
-            .into()
-    }
-
-    fn signature_name(&self) -> String {
-        format!("{}.sig", self.name)
-    }
-}
-
-/// The first cookie of this name, without quotes.
-fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
-    let (_, value) = pairs.find(|(known, _)| *known == name)?;
-    let value = value.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(value);
-    (!value.is_empty()).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -212,27 +191,55 @@ mod tests {
     async fn visit(path: &str, cookies: &str) -> Vec<String> {
         let router = Router::new()
             .route("/idle", get(|| async {}))
-            .route("/read", get(|Extension(session): Extension<Session>| async move { _ = session.handle() }))
-            .route("/login", get(|Extension(session): Extension<Session>| async move { session.log_in("a", "v") }))
-            .route("/logout", get(|Extension(session): Extension<Session>| async move { session.destroy() }))
+            .route(
+                "/read",
+                get(|Extension(session): Extension<Session>| async move { _ = session.handle() }),
+            )
+            .route(
+                "/login",
+                get(|Extension(session): Extension<Session>| async move { session.log_in("a", "v") }),
+            )
+            .route(
+                "/logout",
+                get(|Extension(session): Extension<Session>| async move { session.destroy() }),
+            )
             .layer(axum::middleware::from_fn_with_state(Arc::new(policy()), attach));
-        let request = Request::get(path).header(COOKIE, cookies).body(Body::empty()).unwrap();
+        let request = Request::get(path)
+            .header(COOKIE, cookies)
+            .body(Body::empty())
+            .unwrap();
         let response = router.oneshot(request).await.unwrap();
-        response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+        response
+            .headers()
+            .get_all(SET_COOKIE)
+            .iter()
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect()
     }
 
     /// A `Cookie` header with this session.
     fn cookies(values: &Value) -> String {
         let value = cookie::encode(values.as_object().unwrap());
-        format!("x=1; session-1={value}; session-1.sig={}", cookie::sign("session-1", &value, "key"))
+        format!(
+            "x=1; session-1={value}; session-1.sig={}",
+            cookie::sign("session-1", &value, "key")
+        )
     }
 
     #[tokio::test]
     async fn a_login_sets_both_cookies() {
         let set = visit("/login", "").await;
         assert_eq!(set.len(), 2);
-        let value = set[0].strip_prefix("session-1=").unwrap().split(';').next().unwrap();
-        assert_eq!(Value::Object(cookie::decode(value).unwrap()), json!({"handle": "a", "version": "v"}));
+        let value = set[0]
+            .strip_prefix("session-1=")
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap();
+        assert_eq!(
+            Value::Object(cookie::decode(value).unwrap()),
+            json!({"handle": "a", "version": "v"})
+        );
         assert!(set[0].contains("; path=/; expires=") && set[0].ends_with(" GMT; samesite=lax; httponly"));
         assert!(set[1].starts_with("session-1.sig="));
     }

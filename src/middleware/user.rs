@@ -26,11 +26,11 @@ pub async fn resolve(State(app): State<App>, mut req: Request, next: Next) -> Re
     {
         match session.version() {
             Some(version) if version != version_of(&user) => {
-                session.clear();
+                session.destroy();
                 return Err(Error::forbidden());
             }
             Some(_) => {}
-            None => session.set_version(version_of(&user)),
+            None => session.set("version", version_of(&user)),
         }
         req.extensions_mut().insert(CurrentUser(user));
     }

@@ -8,7 +8,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::config::IpPattern;
+use crate::config::ip_pattern::IpPattern;
 use crate::middleware::client_ip::{self, ForwardedHeaders};
 use crate::reply;
 
@@ -44,7 +44,8 @@ impl Whitelist {
         let peer = client_ip::peer(extensions).map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
         let reported = self.forwarded.and_then(|forwarded| forwarded.reported(headers));
         let is_listed = |ip: &str| {
-            ip.parse::<IpAddr>().is_ok_and(|ip| self.patterns.iter().any(|pattern| pattern.matches(ip)))
+            ip.parse::<IpAddr>()
+                .is_ok_and(|ip| self.patterns.iter().any(|pattern| pattern.matches(ip)))
         };
         if is_listed(&peer) && reported.as_deref().is_none_or(is_listed) {
             return None;
@@ -73,9 +74,16 @@ mod tests {
     use tower::ServiceExt;
 
     async fn visit(peer: &str, forwarded: Option<&str>) -> (StatusCode, String) {
-        let headers = ForwardedHeaders { x_real_ip: true, cf_connecting_ip: false, x_forwarded_for: true };
+        let headers = ForwardedHeaders {
+            x_real_ip: true,
+            cf_connecting_ip: false,
+            x_forwarded_for: true,
+        };
         let whitelist = Whitelist {
-            patterns: ["127.0.0.1", "10.0.0.0/8"].into_iter().filter_map(IpPattern::parse).collect(),
+            patterns: ["127.0.0.1", "10.0.0.0/8"]
+                .into_iter()
+                .filter_map(IpPattern::parse)
+                .collect(),
             forwarded: Some(headers),
             page: "<b>{{ipDetails}}</b>".to_owned(),
         };
@@ -83,9 +91,13 @@ mod tests {
             .fallback(|| async { "in" })
             .layer(axum::middleware::from_fn_with_state(Arc::new(whitelist), check));
         let mut request = Request::get("/").body(Body::empty()).unwrap();
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
         if let Some(value) = forwarded {
-            request.headers_mut().insert("x-forwarded-for", value.parse().unwrap());
+            request
+                .headers_mut()
+                .insert("x-forwarded-for", value.parse().unwrap());
         }
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();

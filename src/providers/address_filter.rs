@@ -8,33 +8,8 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::proxy::ProxyRule;
-
-/// The configuration section `privateAddressWhitelist`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterConfig {
-    /// Whether private addresses are blocked at all.
-    pub enabled: bool,
-    /// Private addresses that are allowed: addresses, CIDR ranges, or IPv4 with `*` for trailing parts.
-    pub allowed_ranges: Vec<String>,
-    /// Whether a name that does not resolve is left to fail by itself.
-    pub allow_unresolved_hosts: bool,
-    /// Whether blocked requests are logged.
-    pub log_blocked: bool,
-    /// Whether allowed requests to private addresses are logged.
-    pub log_allowed: bool,
-}
-
-impl Default for FilterConfig {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            allowed_ranges: vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
-            allow_unresolved_hosts: false,
-            log_blocked: true,
-            log_allowed: false,
-        }
-    }
-}
+use crate::config::ip_pattern::IpPattern;
+use crate::config::upstream::PrivateAddresses;
 
 /// Why the filter refuses a destination.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +27,7 @@ pub enum FilterError {
 /// The filter in force. It is asked for literal addresses of request and redirect targets, and resolves names
 /// itself so that the address checked is the address connected to.
 pub(super) struct AddressFilter {
-    allowed: Vec<Range>,
+    allowed: Vec<IpPattern>,
     allow_unresolved_hosts: bool,
     log_blocked: bool,
     log_allowed: bool,
@@ -60,22 +35,18 @@ pub(super) struct AddressFilter {
 }
 
 impl AddressFilter {
-    /// The filter, or `None` when the configuration switches it off. Allowed ranges that do not parse are logged
-    /// and ignored. Destinations that `proxy` serves are the proxy's to judge.
-    pub(super) fn new(config: FilterConfig, proxy: Option<Arc<ProxyRule>>) -> Option<Arc<Self>> {
-        let FilterConfig { enabled, allowed_ranges, allow_unresolved_hosts, log_blocked, log_allowed } = config;
-        if !enabled {
-            return None;
-        }
-        let allowed = allowed_ranges.iter().filter_map(|text| {
-            let range = Range::parse(text);
-            if range.is_none() {
-                tracing::warn!(entry = %text, "ignoring an invalid entry of privateAddressWhitelist.allowedRanges");
-            }
-            range
-        });
-        let allowed = allowed.collect();
-        Some(Arc::new(Self { allowed, allow_unresolved_hosts, log_blocked, log_allowed, proxy }))
+    /// The filter, or `None` when the configuration switches it off. Destinations that `proxy` serves are the
+    /// proxy's to judge.
+    pub(super) fn new(config: &PrivateAddresses, proxy: Option<Arc<ProxyRule>>) -> Option<Arc<Self>> {
+        config.enabled.then(|| {
+            Arc::new(Self {
+                allowed: config.allowed_ranges.clone(),
+                allow_unresolved_hosts: config.allow_unresolved_hosts,
+                log_blocked: config.log_blocked,
+                log_allowed: config.log_allowed,
+                proxy,
+            })
+        })
     }
 
     /// Refuses a target whose host is a literal private address. Names are checked when they resolve.
@@ -91,7 +62,7 @@ impl AddressFilter {
         if !is_private(address) {
             return Ok(());
         }
-        if self.allowed.iter().any(|range| range.contains(address)) {
+        if self.allowed.iter().any(|range| range.matches(address)) {
             if self.log_allowed {
                 tracing::info!(%address, "allowed a request to a private address");
             }
@@ -113,13 +84,20 @@ impl AddressFilter {
                 Err(error) => refusal = error,
             }
         }
-        if permitted.is_empty() { Err(refusal) } else { Ok(permitted) }
+        if permitted.is_empty() {
+            Err(refusal)
+        } else {
+            Ok(permitted)
+        }
     }
 }
 
 impl fmt::Debug for AddressFilter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("AddressFilter").field("allowed", &self.allowed).finish_non_exhaustive()
+        formatter
+            .debug_struct("AddressFilter")
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,7 +115,11 @@ impl Resolve for FilteringResolver {
                 Err(_) => Vec::new(),
             };
             let is_proxy = filter.proxy.as_ref().is_some_and(|proxy| proxy.is_host(host));
-            let permitted = if is_proxy { found } else { filter.permitted(host, found)? };
+            let permitted = if is_proxy {
+                found
+            } else {
+                filter.permitted(host, found)?
+            };
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })
     }
@@ -192,69 +174,11 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// A network range: the first `bits` bits of `base`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    base: IpAddr,
-    bits: u32,
-}
-
-impl Range {
-    /// Reads an address, `address/bits`, `address/netmask`, or an IPv4 pattern such as `192.168.*.*`.
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if let Some((base, suffix)) = text.split_once('/') {
-            let base: IpAddr = base.parse().ok()?;
-            let bits = match suffix.parse::<Ipv4Addr>() {
-                Ok(mask) if base.is_ipv4() && (u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros()) == 32 => {
-                    u32::from(mask).leading_ones()
-                }
-                _ => suffix.parse().ok()?,
-            };
-            return (bits <= width(base)).then_some(Self { base, bits });
-        }
-        if text.contains('*') {
-            return Self::parse_wildcard(text);
-        }
-        let base: IpAddr = text.parse().ok()?;
-        Some(Self { base, bits: width(base) })
-    }
-
-    fn parse_wildcard(text: &str) -> Option<Self> {
-        let mut octets = [0; 4];
-        let parts: Vec<&str> = text.split('.').collect();
-        let fixed = parts.iter().position(|part| *part == "*")?;
-        if parts.len() != 4 || parts.iter().skip(fixed).any(|part| *part != "*") {
-            return None;
-        }
-        for (octet, part) in octets.iter_mut().zip(parts.iter().take(fixed)) {
-            *octet = part.parse().ok()?;
-        }
-        Some(Self { base: octets.into(), bits: 8 * u32::try_from(fixed).ok()? })
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        match (self.base, address) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                (u32::from(base) ^ u32::from(address)).leading_zeros() >= self.bits
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                (u128::from(base) ^ u128::from(address)).leading_zeros() >= self.bits
-            }
-            _ => false,
-        }
-    }
-}
-
-fn width(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
 
-    use super::{AddressFilter, FilterConfig, FilterError, Range, is_private};
+    use super::{AddressFilter, FilterError, PrivateAddresses, is_private};
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -263,55 +187,89 @@ mod tests {
     #[test]
     fn knows_private_networks_in_every_disguise() {
         for text in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "0.0.0.0",
-            "100.64.0.1", "100.127.255.255", "224.0.0.1", "255.255.255.255", "198.18.0.1", "::1", "::", "fc00::1",
-            "fd12::1", "fe80::1", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "::10.0.0.1", "::ffff:0:10.0.0.1",
-            "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2002:c0a8:101::5",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "100.127.255.255",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "::10.0.0.1",
+            "::ffff:0:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::a00:1",
+            "2002:7f00:1::",
+            "2002:c0a8:101::5",
         ] {
             assert!(is_private(address(text)), "{text}");
         }
         for text in [
-            "8.8.8.8", "172.32.0.1", "100.128.0.1", "198.20.0.1", "223.255.255.255", "2606:4700::1111",
-            "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
         ] {
             assert!(!is_private(address(text)), "{text}");
         }
     }
 
     #[test]
-    fn ranges_parse_in_all_spellings() {
-        let covers = |range: &str, text: &str| Range::parse(range).is_some_and(|range| range.contains(address(text)));
-        assert!(covers("10.0.0.0/8", "10.255.0.1") && !covers("10.0.0.0/8", "11.0.0.1"));
-        assert!(covers("10.0.0.0/255.255.0.0", "10.0.9.9") && !covers("10.0.0.0/255.255.0.0", "10.1.0.0"));
-        assert!(covers("192.168.*.*", "192.168.7.7") && !covers("192.168.*.*", "192.169.0.1"));
-        assert!(covers("10.0.0.5", "10.0.0.5") && !covers("10.0.0.5", "10.0.0.6"));
-        assert!(covers("::1/128", "::1") && covers("0.0.0.0/0", "9.9.9.9") && covers("fc00::/7", "fd00::1"));
-        for text in ["", "10.0.0.0/33", "10.0.0", "*.1.1.1", "10.0.0.0/255.0.255.0", "host", "::/129"] {
-            assert_eq!(Range::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn checks_literal_hosts_in_any_notation() {
-        let config = FilterConfig { enabled: true, ..FilterConfig::default() };
-        let filter = AddressFilter::new(config, None).unwrap();
+        let config = PrivateAddresses {
+            enabled: true,
+            ..PrivateAddresses::default()
+        };
+        let filter = AddressFilter::new(&config, None).unwrap();
         let check = |url: &str| filter.check_url(&url.parse().unwrap());
-        assert_eq!(check("http://0xa.1/"), Err(FilterError::Blocked(address("10.0.0.1"))));
-        assert_eq!(check("http://[::ffff:10.0.0.1]/"), Err(FilterError::Blocked(address("::ffff:10.0.0.1"))));
+        assert_eq!(
+            check("http://0xa.1/"),
+            Err(FilterError::Blocked(address("10.0.0.1")))
+        );
+        assert_eq!(
+            check("http://[::ffff:10.0.0.1]/"),
+            Err(FilterError::Blocked(address("::ffff:10.0.0.1")))
+        );
         assert_eq!(check("http://127.0.0.1:8080/"), Ok(()));
         assert_eq!(check("http://8.8.8.8/"), Ok(()));
-        assert!(AddressFilter::new(FilterConfig::default(), None).is_none());
+        assert!(AddressFilter::new(&PrivateAddresses::default(), None).is_none());
     }
 
     #[test]
     fn resolved_names_keep_only_permitted_addresses() {
-        let config = FilterConfig { enabled: true, allowed_ranges: Vec::new(), ..FilterConfig::default() };
-        let filter = AddressFilter::new(config, None).unwrap();
+        let config = PrivateAddresses {
+            enabled: true,
+            allowed_ranges: Vec::new(),
+            ..PrivateAddresses::default()
+        };
+        let filter = AddressFilter::new(&config, None).unwrap();
         let sockets = |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect();
-        let mixed = filter.permitted("h", sockets(&["10.0.0.1:0", "8.8.8.8:0"])).unwrap();
+        let mixed = filter
+            .permitted("h", sockets(&["10.0.0.1:0", "8.8.8.8:0"]))
+            .unwrap();
         assert_eq!(mixed, ["8.8.8.8:0".parse().unwrap()]);
         let blocked = filter.permitted("h", sockets(&["10.0.0.1:0"]));
         assert_eq!(blocked, Err(FilterError::Blocked(address("10.0.0.1"))));
-        assert_eq!(filter.permitted("h", Vec::new()), Err(FilterError::Unresolved("h".to_owned())));
+        assert_eq!(
+            filter.permitted("h", Vec::new()),
+            Err(FilterError::Unresolved("h".to_owned()))
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Why an outbound request failed, told the way the original's HTTP client tells it.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 
 use reqwest::Url;
@@ -8,10 +9,11 @@ use rustls::CertificateError;
 use serde_json::{Map, Value};
 
 use super::address_filter::FilterError;
+use super::upstream::redacted;
 
 /// A failed outbound request. `Display` is the message the browser shows; it names the full address, so it goes
-/// to the user who asked and never into a log.
-#[derive(Debug, thiserror::Error)]
+/// to the user who asked and never into a log. `Debug` prints neither credentials nor the query.
+#[derive(thiserror::Error)]
 pub enum RelayError {
     /// The scheme is neither http nor https; `url` is the address.
     #[error("node-fetch cannot load {url}. URL scheme \"{scheme}\" is not supported.", scheme = url.scheme())]
@@ -41,7 +43,7 @@ pub enum RelayError {
     #[error("request to {url} failed, reason: {reason}")]
     Request {
         /// The address asked for.
-        url: Url,
+        url: Box<Url>,
         /// What went wrong, in the runtime's words where they are known.
         reason: String,
         /// The runtime's error code.
@@ -57,6 +59,22 @@ pub enum RelayError {
         /// What went wrong.
         reason: String,
     },
+}
+
+impl fmt::Debug for RelayError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("RelayError");
+        match self {
+            Self::UnsupportedScheme { url } => shown.field("unsupported_scheme", &url.scheme()),
+            Self::EmbeddedCredentials { url } => shown.field("embedded_credentials", &redacted(url)),
+            Self::HeaderName(_) => shown.field("header", &"invalid name"),
+            Self::HeaderValue(name) => shown.field("header_value", name),
+            Self::TooManyRedirects { url } => shown.field("too_many_redirects", &redacted(url)),
+            Self::Request { url, reason, .. } => shown.field("url", &redacted(url)).field("reason", reason),
+            Self::Body { url, reason } => shown.field("url", &redacted(url)).field("reason", reason),
+        };
+        shown.finish()
+    }
 }
 
 impl RelayError {
@@ -98,13 +116,20 @@ impl RelayError {
             Self::HeaderValue(_) => Some("ERR_INVALID_CHAR"),
             Self::Request { code, .. } => *code,
             Self::Body { .. } => Some("ECONNRESET"),
-            Self::UnsupportedScheme { .. } | Self::EmbeddedCredentials { .. } | Self::TooManyRedirects { .. } => None,
+            Self::UnsupportedScheme { .. }
+            | Self::EmbeddedCredentials { .. }
+            | Self::TooManyRedirects { .. } => None,
         }
     }
 
     /// The error of a destination that the address filter refuses.
     pub(super) fn refused(url: &Url, error: &FilterError) -> Self {
-        Self::Request { url: url.clone(), reason: error.to_string(), code: None, call: None }
+        Self::Request {
+            url: Box::new(url.clone()),
+            reason: error.to_string(),
+            code: None,
+            call: None,
+        }
     }
 
     /// The error of a request whose response head never came.
@@ -112,17 +137,38 @@ impl RelayError {
         if error.is_redirect() {
             return match causes(error).find_map(|cause| cause.downcast_ref::<FilterError>()) {
                 Some(refusal) => Self::refused(error.url().unwrap_or(url), refusal),
-                None => Self::TooManyRedirects { url: error.url().unwrap_or(url).clone() },
+                None => Self::TooManyRedirects {
+                    url: error.url().unwrap_or(url).clone(),
+                },
             };
         }
         let (reason, code, call) = explain(url, error);
-        Self::Request { url: url.clone(), reason, code, call }
+        Self::Request {
+            url: Box::new(url.clone()),
+            reason,
+            code,
+            call,
+        }
     }
 
     /// The error of a response whose body did not arrive whole.
     pub(super) fn from_body(url: &Url, error: &reqwest::Error) -> Self {
-        let reason = if error.is_decode() { innermost(error) } else { "aborted".to_owned() };
-        Self::Body { url: url.clone(), reason }
+        let is_cut = |cause: &(dyn Error + 'static)| {
+            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            matches!(
+                kind,
+                Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
+            )
+        };
+        let reason = if causes(error).any(is_cut) {
+            "aborted".to_owned()
+        } else {
+            innermost(error)
+        };
+        Self::Body {
+            url: url.clone(),
+            reason,
+        }
     }
 }
 
@@ -137,7 +183,11 @@ fn explain(url: &Url, error: &reqwest::Error) -> Explanation {
     }
     let host = url.host_str().unwrap_or_default();
     if error.is_dns() {
-        return (format!("getaddrinfo ENOTFOUND {host}"), Some("ENOTFOUND"), Some("getaddrinfo"));
+        return (
+            format!("getaddrinfo ENOTFOUND {host}"),
+            Some("ENOTFOUND"),
+            Some("getaddrinfo"),
+        );
     }
     for cause in causes(error) {
         if let Some(rustls::Error::InvalidCertificate(certificate)) = cause.downcast_ref() {
@@ -184,11 +234,14 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Explanation {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ("certificate has expired".to_owned(), "CERT_HAS_EXPIRED")
         }
-        CertificateError::UnknownIssuer => {
-            ("unable to verify the first certificate".to_owned(), "UNABLE_TO_VERIFY_LEAF_SIGNATURE")
-        }
+        CertificateError::UnknownIssuer => (
+            "unable to verify the first certificate".to_owned(),
+            "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            format!("Hostname/IP does not match certificate's altnames: Host: {host}. is not in the cert's list"),
+            format!(
+                "Hostname/IP does not match certificate's altnames: Host: {host}. is not in the cert's list"
+            ),
             "ERR_TLS_CERT_ALTNAME_INVALID",
         ),
         other => (other.to_string(), "ERR_TLS_CERT"),
@@ -200,7 +253,9 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Explanation {
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error as &(dyn Error + 'static)), |&error| {
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
+        wrapped
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| error.source())
     })
 }
 

@@ -15,12 +15,18 @@ pub(crate) fn to_text(value: Option<&Value>) -> String {
 
 /// What an element contributes to `Array.join`: nothing for `null` and `undefined`.
 pub(crate) fn join_text(value: Option<&Value>) -> String {
-    value.filter(|value| !value.is_null()).map(js_string).unwrap_or_default()
+    value
+        .filter(|value| !value.is_null())
+        .map(js_string)
+        .unwrap_or_default()
 }
 
 /// `String(value || '')`.
 pub(crate) fn text_or_empty(value: Option<&Value>) -> String {
-    value.filter(|value| js_truthy(value)).map(js_string).unwrap_or_default()
+    value
+        .filter(|value| js_truthy(value))
+        .map(js_string)
+        .unwrap_or_default()
 }
 
 /// `value > 0`.

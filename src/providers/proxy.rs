@@ -1,27 +1,9 @@
 //! The outbound proxy (`requestProxy`) and which destinations bypass it.
 
-use std::fmt;
-
 use anyhow::{Context, bail};
 use reqwest::Url;
 
-use super::upstream::redacted;
-
-/// The configuration section `requestProxy`, when it is enabled. `Debug` hides user and password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxyConfig {
-    /// Address of the proxy: http, https, socks, socks4, socks4a, socks5 or socks5h.
-    pub url: String,
-    /// Destinations that are reached directly, as in the environment variable `no_proxy`.
-    pub bypass: Vec<String>,
-}
-
-impl fmt::Debug for ProxyConfig {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = Url::parse(&self.url).map(|url| redacted(&url)).unwrap_or_default();
-        formatter.debug_struct("ProxyConfig").field("url", &url).field("bypass", &self.bypass).finish()
-    }
-}
+use crate::config::upstream::RequestProxy;
 
 /// The proxy in force.
 pub(super) struct ProxyRule {
@@ -42,8 +24,8 @@ impl ProxyRule {
     ///
     /// # Errors
     /// When the address is well-formed but of a kind this server cannot use; going direct instead would leak.
-    pub(super) fn new(config: &ProxyConfig) -> anyhow::Result<Option<Self>> {
-        let Ok(mut url) = Url::parse(&config.url) else {
+    pub(super) fn new(config: &RequestProxy) -> anyhow::Result<Option<Self>> {
+        let Ok(mut url) = Url::parse(config.url.expose()) else {
             tracing::error!("requestProxy.url is missing or invalid, no proxy is used");
             return Ok(None);
         };
@@ -56,8 +38,14 @@ impl ProxyRule {
             }
             scheme => bail!("requestProxy.url: proxies of type \"{scheme}\" are not supported"),
         }
-        let entries = config.bypass.iter().flat_map(|entry| entry.split([',', ' ', '\t']));
-        let bypass = entries.filter(|entry| !entry.is_empty()).map(Bypass::parse).collect();
+        let entries = config
+            .bypass
+            .iter()
+            .flat_map(|entry| entry.split([',', ' ', '\t']));
+        let bypass = entries
+            .filter(|entry| !entry.is_empty())
+            .map(Bypass::parse)
+            .collect();
         Ok(Some(Self { url, bypass }))
     }
 
@@ -70,7 +58,9 @@ impl ProxyRule {
 
     /// Whether `name` is the proxy's own host.
     pub(super) fn is_host(&self, name: &str) -> bool {
-        self.url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name))
+        self.url
+            .host_str()
+            .is_some_and(|host| host.eq_ignore_ascii_case(name))
     }
 }
 
@@ -82,29 +72,50 @@ impl Bypass {
         };
         let host = host.to_ascii_lowercase();
         match host.strip_prefix('*') {
-            Some(suffix) => Self { host: suffix.to_owned(), is_suffix: true, port },
-            None => Self { is_suffix: host.starts_with('.'), host, port },
+            Some(suffix) => Self {
+                host: suffix.to_owned(),
+                is_suffix: true,
+                port,
+            },
+            None => Self {
+                is_suffix: host.starts_with('.'),
+                host,
+                port,
+            },
         }
     }
 
     fn covers(&self, host: &str, port: Option<u16>) -> bool {
-        let is_host = if self.is_suffix { host.ends_with(&self.host) } else { host == self.host };
+        let is_host = if self.is_suffix {
+            host.ends_with(&self.host)
+        } else {
+            host == self.host
+        };
         is_host && (self.port.is_none() || self.port == port)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ProxyConfig, ProxyRule};
+    use super::{ProxyRule, RequestProxy};
+    use crate::config::secret::Secret;
 
     fn rule(url: &str, bypass: &[&str]) -> anyhow::Result<Option<ProxyRule>> {
         let bypass = bypass.iter().map(|&entry| entry.to_owned()).collect();
-        ProxyRule::new(&ProxyConfig { url: url.to_owned(), bypass })
+        ProxyRule::new(&RequestProxy {
+            url: Secret::new(url.to_owned()),
+            bypass,
+        })
     }
 
     #[test]
     fn bypass_follows_no_proxy() {
-        let rule = rule("http://u:p@proxy:3128", &["exact.com", ".dot.com,*star.com", "port.com:8080"]).unwrap().unwrap();
+        let rule = rule(
+            "http://u:p@proxy:3128",
+            &["exact.com", ".dot.com,*star.com", "port.com:8080"],
+        )
+        .unwrap()
+        .unwrap();
         let serves = |url: &str| rule.serves(&url.parse().unwrap());
         assert!(!serves("http://exact.com/") && serves("http://sub.exact.com/"));
         assert!(!serves("http://sub.dot.com/") && serves("http://dot.com/"));
@@ -117,13 +128,9 @@ mod tests {
     fn an_unusable_proxy_is_an_error_and_a_missing_one_is_none() {
         assert!(rule("", &[]).unwrap().is_none());
         assert!(rule("pac+http://host/proxy.pac", &[]).is_err());
-        assert_eq!(rule("socks://host:1080", &[]).unwrap().unwrap().url.scheme(), "socks5h");
-    }
-
-    #[test]
-    fn debug_output_holds_no_password() {
-        let config = ProxyConfig { url: "http://u:hunter2@proxy:3128".to_owned(), bypass: Vec::new() };
-        let shown = format!("{config:?}");
-        assert!(!shown.contains("hunter2") && shown.contains("proxy:3128"), "{shown}");
+        assert_eq!(
+            rule("socks://host:1080", &[]).unwrap().unwrap().url.scheme(),
+            "socks5h"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The one place that talks to third parties.
 
+use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,28 +11,19 @@ use bytes::Bytes;
 use hyper::ext::ReasonPhrase;
 use reqwest::{Url, redirect};
 
-pub use super::address_filter::{FilterConfig, FilterError};
+pub use super::address_filter::FilterError;
 pub use super::fetch_error::RelayError;
-pub use super::proxy::ProxyConfig;
 
 use super::address_filter::{AddressFilter, FilteringResolver};
 use super::proxy::ProxyRule;
 use super::upstream::{Upstream, redacted};
+use crate::config::upstream::UpstreamConfig;
 use crate::reply::untag;
 
 /// Redirects followed before giving up.
 const MAX_REDIRECTS: usize = 20;
 /// Sent as `User-Agent` unless the request has its own.
 const USER_AGENT: &str = concat!("Squaretable/", env!("CARGO_PKG_VERSION"));
-
-/// How outbound requests leave.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RelayConfig {
-    /// `requestProxy`, when enabled.
-    pub proxy: Option<ProxyConfig>,
-    /// `privateAddressWhitelist`.
-    pub filter: FilterConfig,
-}
 
 /// Sends outbound requests over HTTP/1.1 or HTTP/2, follows redirects, decodes gzip, deflate and brotli, and never
 /// times out. Cheap to clone; clones share connections.
@@ -47,19 +39,21 @@ impl Relay {
     ///
     /// # Errors
     /// When the proxy is of an unsupported kind, or the system's certificates cannot be read.
-    pub fn new(config: RelayConfig) -> anyhow::Result<Self> {
-        let RelayConfig { proxy, filter } = config;
+    pub fn new(config: &UpstreamConfig) -> anyhow::Result<Self> {
         // Fails only when another part of the process has installed a provider, which then serves as well.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let proxy = match proxy {
-            Some(config) => ProxyRule::new(&config)?.map(Arc::new),
+        let proxy = match &config.proxy {
+            Some(config) => ProxyRule::new(config)?.map(Arc::new),
             None => None,
         };
-        let filter = AddressFilter::new(filter, proxy.clone());
+        let filter = AddressFilter::new(&config.private_addresses, proxy.clone());
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .no_proxy()
             .redirect(redirect_policy(filter.clone()));
+        if !config.keep_alive {
+            builder = builder.pool_max_idle_per_host(0);
+        }
         if let Some(filter) = &filter {
             builder = builder.dns_resolver(Arc::new(FilteringResolver(Arc::clone(filter))));
         }
@@ -67,7 +61,9 @@ impl Relay {
             let rule = move |url: &Url| proxy.serves(url).then(|| proxy.url.clone());
             builder = builder.proxy(reqwest::Proxy::custom(rule));
         }
-        let client = builder.build().context("the outbound HTTP client cannot be set up")?;
+        let client = builder
+            .build()
+            .context("the outbound HTTP client cannot be set up")?;
         Ok(Self { client, filter })
     }
 
@@ -76,7 +72,12 @@ impl Relay {
     /// # Errors
     /// See [`RelayError`]. A response of any status is no error.
     pub async fn send(&self, upstream: Upstream) -> Result<UpstreamReply, RelayError> {
-        let Upstream { method, url, headers, body } = upstream;
+        let Upstream {
+            method,
+            url,
+            headers,
+            body,
+        } = upstream;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(RelayError::UnsupportedScheme { url });
         }
@@ -84,7 +85,9 @@ impl Relay {
             return Err(RelayError::EmbeddedCredentials { url });
         }
         if let Some(filter) = &self.filter {
-            filter.check_url(&url).map_err(|error| RelayError::refused(&url, &error))?;
+            filter
+                .check_url(&url)
+                .map_err(|error| RelayError::refused(&url, &error))?;
         }
         let mut request = reqwest::Request::new(method, url.clone());
         *request.headers_mut() = header_map(headers.iter())?;
@@ -96,7 +99,11 @@ impl Relay {
             Ok(response) => Ok(UpstreamReply { url, response }),
             Err(error) => {
                 let error = RelayError::from_request(&url, &error);
-                tracing::warn!(url = redacted(&url), code = error.code(), "outbound request failed");
+                tracing::warn!(
+                    url = redacted(&url),
+                    code = error.code(),
+                    "outbound request failed"
+                );
                 Err(error)
             }
         }
@@ -109,7 +116,10 @@ fn redirect_policy(filter: Option<Arc<AddressFilter>>) -> redirect::Policy {
         if attempt.previous().len() > MAX_REDIRECTS {
             return attempt.error("too many redirects");
         }
-        match filter.as_ref().map_or(Ok(()), |filter| filter.check_url(attempt.url())) {
+        match filter
+            .as_ref()
+            .map_or(Ok(()), |filter| filter.check_url(attempt.url()))
+        {
             Ok(()) => attempt.follow(),
             Err(error) => attempt.error(error),
         }
@@ -120,11 +130,14 @@ fn redirect_policy(filter: Option<Arc<AddressFilter>>) -> redirect::Policy {
 fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<HeaderMap, RelayError> {
     let mut map = HeaderMap::new();
     for (name, text) in headers {
-        let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
+        let bytes: Option<Vec<u8>> = text
+            .chars()
+            .map(|character| u8::try_from(character).ok())
+            .collect();
         let value = bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
         let mut value = value.ok_or_else(|| RelayError::HeaderValue(name.to_owned()))?;
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| RelayError::HeaderName(name.to_owned()))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| RelayError::HeaderName(name.to_owned()))?;
         value.set_sensitive(true);
         map.append(name, value);
     }
@@ -132,10 +145,19 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<H
 }
 
 /// A response whose body has not been read yet. Dropping it drops the connection.
-#[derive(Debug)]
 pub struct UpstreamReply {
     url: Url,
     response: reqwest::Response,
+}
+
+impl fmt::Debug for UpstreamReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("UpstreamReply");
+        shown
+            .field("url", &redacted(&self.url))
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
 }
 
 impl UpstreamReply {
@@ -171,7 +193,10 @@ impl UpstreamReply {
     /// # Errors
     /// [`RelayError::Body`] when it ends early or cannot be decoded.
     pub async fn bytes(self) -> Result<Bytes, RelayError> {
-        self.response.bytes().await.map_err(|error| RelayError::from_body(&self.url, &error))
+        self.response
+            .bytes()
+            .await
+            .map_err(|error| RelayError::from_body(&self.url, &error))
     }
 
     /// The whole body as text without byte order mark; what is not UTF-8 becomes U+FFFD.
@@ -214,9 +239,15 @@ impl UpstreamReply {
 }
 
 fn latin1(text: &str) -> Vec<u8> {
-    text.chars().filter_map(|character| u8::try_from(character).ok()).collect()
+    text.chars()
+        .filter_map(|character| u8::try_from(character).ok())
+        .collect()
 }
 
 #[cfg(test)]
 #[path = "relay_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "relay_serve_tests.rs"]
+mod serve_tests;

@@ -39,7 +39,13 @@ impl fmt::Debug for Upstream {
 /// The address without user, password, query and fragment, for logs.
 pub(crate) fn redacted(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{}{}", url.scheme(), url.host_str().unwrap_or_default(), port, url.path())
+    format!(
+        "{}://{}{}{}",
+        url.scheme(),
+        url.host_str().unwrap_or_default(),
+        port,
+        url.path()
+    )
 }
 
 /// Header names and values with the rules of a JavaScript object: the same spelling replaces, another
@@ -66,7 +72,9 @@ impl UpstreamHeaders {
 impl fmt::Debug for UpstreamHeaders {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.iter().map(|(name, value)| {
-            let printable = PRINTABLE_HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let printable = PRINTABLE_HEADERS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name));
             (name, if printable { value } else { "[redacted]" })
         });
         formatter.debug_map().entries(shown).finish()
@@ -94,7 +102,10 @@ mod tests {
         };
         let shown = format!("{upstream:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(shown.contains("https://host:8/v1") && shown.contains("application/json"), "{shown}");
+        assert!(
+            shown.contains("https://host:8/v1") && shown.contains("application/json"),
+            "{shown}"
+        );
     }
 
     #[test]

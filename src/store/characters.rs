@@ -1,8 +1,8 @@
 //! Cards: the JSON text and the picture, apart. The PNG is composed when it is read.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use squaretable_compat::card::entry::Entry;
+use chrono::{DateTime, Local, Utc};
+use squaretable_compat::card::entry;
 use squaretable_compat::{names, png};
 
 use super::Tx;
@@ -58,6 +58,17 @@ pub struct NewCharacter<'a> {
     pub card: Option<&'a [u8]>,
     /// The original's mtime.
     pub modified_at: DateTime<Utc>,
+    /// The original's ctime, shown as `date_added`.
+    pub changed_at: DateTime<Utc>,
+}
+
+impl<'a> NewCharacter<'a> {
+    /// A card made now, whose text is apart from its picture.
+    #[must_use]
+    pub fn now(avatar: &'a str, image: &'a Blob, card: &'a [u8]) -> Self {
+        let now = Utc::now();
+        Self { avatar, image, pristine: false, card: Some(card), modified_at: now, changed_at: now }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -89,7 +100,7 @@ pub fn chat_folder(avatar: &str) -> String {
     format!("chats/{}", names::strip_png(avatar))
 }
 
-/// The card with this file name, held until the transaction ends when `for_update`.
+/// The card with this file name, or `None`.
 ///
 /// # Errors
 /// The database failed.
@@ -122,8 +133,8 @@ pub async fn avatars(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
 }
 
-/// The list entries of the cards that the original shows (all, or the one named), by the bytes of their file names.
-/// `shallow` chooses the short form of `performance.lazyLoadCharacters`.
+/// The list entries of the cards that the original shows, by the bytes of their file names; or of the one named, shown
+/// or not. `shallow` chooses the short form of `performance.lazyLoadCharacters`.
 ///
 /// # Errors
 /// The database failed.
@@ -135,9 +146,19 @@ pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Ve
                           WHERE tenant_id = $1 AND deleted_at IS NULL GROUP BY folder) AS chat
                       ON chat.folder = c.chat_folder
                WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
-                 AND ($2::text IS NULL OR c.avatar = $2)
+                 AND CASE WHEN $2::text IS NULL THEN c.listed ELSE c.avatar = $2 END
                ORDER BY c.avatar";
     Ok(sqlx::query_as(sql).bind(tx.id()).bind(avatar).bind(shallow).fetch_all(tx.conn()).await?)
+}
+
+/// Bytes of all full list entries together.
+///
+/// # Errors
+/// The database failed.
+pub async fn entries_size(tx: &mut Tx) -> Result<i64> {
+    let sql = "SELECT coalesce(sum(octet_length(entry)), 0)::bigint FROM characters
+               WHERE tenant_id = $1 AND deleted_at IS NULL";
+    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_one(tx.conn()).await?)
 }
 
 /// Adds a card. False, and nothing changed, when its file name is taken.
@@ -145,10 +166,10 @@ pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Ve
 /// # Errors
 /// The database failed.
 pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
-    let entry = new.card.and_then(|card| Entry::of(card, new.avatar));
+    let entry = new.card.and_then(|card| entry(card, new.avatar, Local::now()));
     let sql = "INSERT INTO characters (tenant_id, avatar, chat_folder, image, pristine, card, entry, shallow,
-                                       has_create_date, created_at, modified_at, changed_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)
+                                       has_create_date, listed, created_at, modified_at, changed_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
                ON CONFLICT (tenant_id, avatar) WHERE deleted_at IS NULL DO NOTHING";
     let done = sqlx::query(sql)
         .bind(tx.id())
@@ -160,7 +181,9 @@ pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
         .bind(entry.as_ref().map(|e| &e.full[..]))
         .bind(entry.as_ref().map(|e| &e.shallow[..]))
         .bind(entry.as_ref().is_some_and(|e| e.has_create_date))
+        .bind(entry.as_ref().is_some_and(|e| e.listed))
         .bind(new.modified_at)
+        .bind(new.changed_at)
         .execute(tx.conn())
         .await?;
     Ok(done.rows_affected() > 0)
@@ -174,9 +197,9 @@ pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
     if insert(tx, new).await? {
         return Ok(());
     }
-    let entry = new.card.and_then(|card| Entry::of(card, new.avatar));
+    let entry = new.card.and_then(|card| entry(card, new.avatar, Local::now()));
     let sql = "UPDATE characters SET image = $3, pristine = $4, card = $5, entry = $6, shallow = $7,
-                      has_create_date = $8, modified_at = $9, changed_at = $9
+                      has_create_date = $8, listed = $9, modified_at = $10, changed_at = $11
                WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
     sqlx::query(sql)
         .bind(tx.id())
@@ -187,7 +210,9 @@ pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
         .bind(entry.as_ref().map(|e| &e.full[..]))
         .bind(entry.as_ref().map(|e| &e.shallow[..]))
         .bind(entry.as_ref().is_some_and(|e| e.has_create_date))
+        .bind(entry.as_ref().is_some_and(|e| e.listed))
         .bind(new.modified_at)
+        .bind(new.changed_at)
         .execute(tx.conn())
         .await?;
     Ok(())
@@ -198,13 +223,7 @@ pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
 /// # Errors
 /// The database failed.
 pub async fn set_card(tx: &mut Tx, character: &Character, card: &[u8]) -> Result<()> {
-    let new = NewCharacter {
-        avatar: &character.avatar,
-        image: &character.image,
-        pristine: false,
-        card: Some(card),
-        modified_at: Utc::now(),
-    };
+    let new = NewCharacter::now(&character.avatar, &character.image, card);
     put(tx, &new).await
 }
 

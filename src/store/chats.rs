@@ -73,6 +73,16 @@ pub async fn find(tx: &mut Tx, folder: &str, file_name: &str) -> Result<Option<C
     Ok(sqlx::query_as(sql).bind(tx.id()).bind(folder).bind(file_name).fetch_optional(tx.conn()).await?)
 }
 
+/// Like [`find`], and holds the row until the transaction ends.
+///
+/// # Errors
+/// The database failed.
+pub async fn find_for_update(tx: &mut Tx, folder: &str, file_name: &str) -> Result<Option<Chat>> {
+    let sql = "SELECT chat_id, folder, file_name, head, byte_size, summary, created_at, modified_at FROM chats
+               WHERE tenant_id = $1 AND folder = $2 AND file_name = $3 AND deleted_at IS NULL FOR UPDATE";
+    Ok(sqlx::query_as(sql).bind(tx.id()).bind(folder).bind(file_name).fetch_optional(tx.conn()).await?)
+}
+
 /// The chats of a folder, by the bytes of their names.
 ///
 /// # Errors

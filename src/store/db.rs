@@ -132,6 +132,17 @@ impl Tx {
         Ok(self.inner.commit().await?)
     }
 
+    /// Holds a name of this tenant until the transaction ends: for read-modify-write of what may not exist yet, where
+    /// there is no row to lock.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(in crate::store) async fn hold(&mut self, name: &str) -> Result<()> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))";
+        sqlx::query(sql).bind(self.id()).bind(name).execute(self.conn()).await?;
+        Ok(())
+    }
+
     /// The tenant whose rows this transaction sees.
     #[must_use]
     pub fn tenant(&self) -> TenantId {

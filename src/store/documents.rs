@@ -32,14 +32,14 @@ pub async fn get(tx: &mut Tx, kind: DocumentKind, name: &str) -> Result<Option<D
     Ok(sqlx::query_as(sql).bind(tx.id()).bind(kind.as_str()).bind(name).fetch_optional(tx.conn()).await?)
 }
 
-/// Like [`get`], and holds the row until the transaction ends: for read-modify-write.
+/// Like [`get`], and holds the name until the transaction ends, whether or not the document exists: for
+/// read-modify-write.
 ///
 /// # Errors
 /// The database failed.
 pub async fn get_for_update(tx: &mut Tx, kind: DocumentKind, name: &str) -> Result<Option<Document>> {
-    let sql = "SELECT name, body, valid, created_at, modified_at FROM documents
-               WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND deleted_at IS NULL FOR UPDATE";
-    Ok(sqlx::query_as(sql).bind(tx.id()).bind(kind.as_str()).bind(name).fetch_optional(tx.conn()).await?)
+    tx.hold(&format!("{}/{name}", kind.as_str())).await?;
+    get(tx, kind, name).await
 }
 
 /// All documents of a kind, by the bytes of their names (the original's directory order).
@@ -65,7 +65,7 @@ pub async fn list_kinds(tx: &mut Tx, kinds: &[DocumentKind]) -> Result<Vec<(Stri
     }
     let sql = "SELECT kind, name, body, valid, created_at, modified_at FROM documents
                WHERE tenant_id = $1 AND kind = ANY($2) AND deleted_at IS NULL ORDER BY kind, name";
-    let kinds: Vec<&str> = kinds.iter().map(DocumentKind::as_str).collect();
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     let rows: Vec<Row> = sqlx::query_as(sql).bind(tx.id()).bind(kinds).fetch_all(tx.conn()).await?;
     Ok(rows.into_iter().map(|row| (row.kind, row.document)).collect())
 }

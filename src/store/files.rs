@@ -169,6 +169,22 @@ pub async fn list_folders(tx: &mut Tx, path: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(sql).bind(tx.id()).bind(path).fetch_all(tx.conn()).await?)
 }
 
+/// Moves everything in a folder and below it to another one.
+///
+/// # Errors
+/// The database failed, or the target holds a file of the same name.
+pub async fn move_folder(tx: &mut Tx, from: &str, to: &str) -> Result<()> {
+    for sql in [
+        "UPDATE files SET folder = $3 || substr(folder, length($2) + 1)
+         WHERE tenant_id = $1 AND (folder = $2 OR (folder >= $2 || '/' AND folder < $2 || '0'))",
+        "UPDATE folders SET path = $3 || substr(path, length($2) + 1)
+         WHERE tenant_id = $1 AND (path = $2 OR (path >= $2 || '/' AND path < $2 || '0'))",
+    ] {
+        sqlx::query(sql).bind(tx.id()).bind(from).bind(to).execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
 /// Removes a folder with all files and folders in it (chats have their own store).
 ///
 /// # Errors

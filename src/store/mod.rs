@@ -11,6 +11,8 @@ pub mod chats;
 pub mod db;
 pub mod documents;
 pub mod files;
+pub mod image_metadata;
 pub mod secrets;
+pub mod thumbnails;
 
 pub use db::{Db, TenantId, Tx};

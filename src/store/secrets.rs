@@ -4,21 +4,25 @@ use super::Tx;
 use crate::error::Result;
 use crate::keys::{MasterKey, Sealed};
 
-/// The decrypted document, or `None` where the tenant has stored no secret yet. With `for_update` the row is held until
-/// the transaction ends.
+/// The decrypted document, or `None` where the tenant has stored no secret yet.
 ///
 /// # Errors
 /// The database failed, or the master key is not the one that sealed the row.
-pub async fn get(tx: &mut Tx, key: &MasterKey, for_update: bool) -> Result<Option<Vec<u8>>> {
-    let sql = if for_update {
-        "SELECT wrapped_key, body FROM secrets WHERE tenant_id = $1 FOR UPDATE"
-    } else {
-        "SELECT wrapped_key, body FROM secrets WHERE tenant_id = $1"
-    };
+pub async fn get(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT wrapped_key, body FROM secrets WHERE tenant_id = $1";
     let row: Option<(Vec<u8>, Vec<u8>)> =
         sqlx::query_as(sql).bind(tx.id()).fetch_optional(tx.conn()).await?;
     let sealed = row.map(|(wrapped_key, body)| Sealed { wrapped_key, body });
     Ok(sealed.map(|sealed| key.open(&tx.id().to_string(), &sealed)).transpose()?)
+}
+
+/// Like [`get`], and holds the document until the transaction ends: for read-modify-write.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_for_update(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u8>>> {
+    tx.hold("secrets").await?;
+    get(tx, key).await
 }
 
 /// Replaces the document, sealed under a fresh data key.

@@ -11,7 +11,10 @@ pub(super) fn encode(encoding: Encoding, text: &str) -> Option<Vec<u32>> {
     let text = lossy(text);
     let tables = tables(encoding);
     // compat: the original's library throws on these instead of encoding them as ordinary text.
-    let has_special = tables.special_tokens().iter().any(|special| text.contains(special));
+    let has_special = tables
+        .special_tokens()
+        .iter()
+        .any(|special| text.contains(special));
     (!has_special).then(|| tables.encode_ordinary(&text))
 }
 

@@ -33,10 +33,19 @@ pub struct MissingTokenizer(pub &'static str);
 /// [`MissingTokenizer`].
 pub fn encode(tokenizer: Tokenizer, body: &Value) -> Result<Value, MissingTokenizer> {
     let encoding = usable(tokenizer)?;
-    let text = body.get("text").filter(|text| js_truthy(text)).cloned().unwrap_or_else(|| "".into());
+    let text = body
+        .get("text")
+        .filter(|text| js_truthy(text))
+        .cloned()
+        .unwrap_or_else(|| "".into());
     let ids = encoding.and_then(|encoding| bpe::encode_value(encoding, &text).map(|ids| (encoding, ids)));
-    let Some((encoding, ids)) = ids else { return Ok(json!({ "ids": [], "count": 0, "chunks": [] })) };
-    let chunks: Vec<String> = ids.iter().filter_map(|id| bpe::decode(encoding, &[*id])).collect();
+    let Some((encoding, ids)) = ids else {
+        return Ok(json!({ "ids": [], "count": 0, "chunks": [] }));
+    };
+    let chunks: Vec<String> = ids
+        .iter()
+        .filter_map(|id| bpe::decode(encoding, &[*id]))
+        .collect();
     Ok(json!({ "ids": ids, "count": ids.len(), "chunks": chunks }))
 }
 
@@ -46,7 +55,13 @@ pub fn encode(tokenizer: Tokenizer, body: &Value) -> Result<Value, MissingTokeni
 /// [`MissingTokenizer`].
 pub fn decode(tokenizer: Tokenizer, body: &Value) -> Result<Value, MissingTokenizer> {
     let encoding = usable(tokenizer)?;
-    let ids: Vec<u32> = body.get("ids").and_then(Value::as_array).into_iter().flatten().map(js::to_uint32).collect();
+    let ids: Vec<u32> = body
+        .get("ids")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(js::to_uint32)
+        .collect();
     let text = encoding.and_then(|encoding| bpe::decode(encoding, &ids));
     Ok(json!({ "text": text.unwrap_or_default() }))
 }
@@ -65,7 +80,11 @@ pub fn count(model: &str, messages: &Value) -> Result<Value, MissingTokenizer> {
     };
     // compat: this one model is charged differently.
     let is_0301 = model.contains("gpt-3.5-turbo-0301");
-    let (per_message, per_name, extra) = if is_0301 { (PER_MESSAGE + 1, -1, 9) } else { (PER_MESSAGE, 1, 0) };
+    let (per_message, per_name, extra) = if is_0301 {
+        (PER_MESSAGE + 1, -1, 9)
+    } else {
+        (PER_MESSAGE, 1, 0)
+    };
     let mut total = PER_MESSAGE + extra;
     for message in messages {
         total += per_message + count_message(encoding, message, per_name);
@@ -75,7 +94,8 @@ pub fn count(model: &str, messages: &Value) -> Result<Value, MissingTokenizer> {
 
 /// The tokens of a message's values up to the first that cannot be encoded.
 fn count_message(encoding: Encoding, message: &Value, per_name: i64) -> i64 {
-    let length = |value: &Value| bpe::count_value(encoding, value).and_then(|count| i64::try_from(count).ok());
+    let length =
+        |value: &Value| bpe::count_value(encoding, value).and_then(|count| i64::try_from(count).ok());
     let mut total = 0;
     match message {
         Value::Object(fields) => {
@@ -114,16 +134,23 @@ pub fn bias(model: &str, entries: &Value) -> Result<Value, MissingTokenizer> {
     if tokenizer == Tokenizer::Missing("claude") {
         return Ok(json!({}));
     }
-    let Some(encoding) = usable(tokenizer)? else { return Ok(json!({})) };
+    let Some(encoding) = usable(tokenizer)? else {
+        return Ok(json!({}));
+    };
     let mut biases: BTreeMap<u32, Option<&Value>> = BTreeMap::new();
     for entry in entries.as_array().into_iter().flatten() {
-        let text = entry.get("text").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = entry
+            .get("text")
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
         let ids = text.and_then(|text| literal_ids(text).or_else(|| bpe::encode(encoding, text)));
         for id in ids.into_iter().flatten() {
             biases.insert(id, entry.get("value"));
         }
     }
-    let given = biases.into_iter().filter_map(|(id, value)| Some((id.to_string(), value?.clone())));
+    let given = biases
+        .into_iter()
+        .filter_map(|(id, value)| Some((id.to_string(), value?.clone())));
     Ok(Value::Object(given.collect::<Map<_, _>>()))
 }
 
@@ -133,8 +160,13 @@ fn literal_ids(text: &str) -> Option<Vec<u32>> {
     if !text.starts_with('[') || !text.ends_with(']') {
         return None;
     }
-    let Ok(Value::Array(items)) = squaretable_compat::json::parse(text.as_bytes()) else { return None };
-    items.iter().all(Value::is_number).then(|| items.iter().map(js::to_uint32).collect())
+    let Ok(Value::Array(items)) = squaretable_compat::json::parse(text.as_bytes()) else {
+        return None;
+    };
+    items
+        .iter()
+        .all(Value::is_number)
+        .then(|| items.iter().map(js::to_uint32).collect())
 }
 
 fn usable(tokenizer: Tokenizer) -> Result<Option<Encoding>, MissingTokenizer> {

@@ -164,7 +164,10 @@ impl Tokenizer {
         if name == "gpt2" {
             return Some(Self::OpenAi(Encoding::Gpt2));
         }
-        FAMILIES.iter().find(|family| **family == name).map(|family| Self::Missing(family))
+        FAMILIES
+            .iter()
+            .find(|family| **family == name)
+            .map(|family| Self::Missing(family))
     }
 }
 
@@ -178,7 +181,10 @@ fn openai_encoding(model: &str) -> Option<Encoding> {
 }
 
 fn first_match(parts: &[(&str, &'static str)], model: &str) -> Option<&'static str> {
-    parts.iter().find(|(part, _)| model.contains(part)).map(|(_, family)| *family)
+    parts
+        .iter()
+        .find(|(part, _)| model.contains(part))
+        .map(|(_, family)| *family)
 }
 
 #[cfg(test)]
@@ -187,7 +193,10 @@ mod tests {
 
     #[test]
     fn the_two_lists_disagree_where_the_original_does() {
-        assert_eq!(Tokenizer::for_count("gpt-4o-yi"), Tokenizer::OpenAi(Encoding::O200kBase));
+        assert_eq!(
+            Tokenizer::for_count("gpt-4o-yi"),
+            Tokenizer::OpenAi(Encoding::O200kBase)
+        );
         assert_eq!(Tokenizer::for_encode("gpt-4o-yi"), Tokenizer::Missing("yi"));
         assert_eq!(Tokenizer::for_count("learnlm-1"), Tokenizer::Missing("gemma"));
         assert_eq!(Tokenizer::for_encode("learnlm-1"), Tokenizer::Failing);
@@ -207,8 +216,16 @@ mod tests {
             ("text-davinci-003x", Encoding::Cl100kBase),
             ("", Encoding::Cl100kBase),
         ] {
-            assert_eq!(Tokenizer::for_count(model), Tokenizer::OpenAi(encoding), "{model}");
-            assert_eq!(Tokenizer::for_encode(model), Tokenizer::OpenAi(encoding), "{model}");
+            assert_eq!(
+                Tokenizer::for_count(model),
+                Tokenizer::OpenAi(encoding),
+                "{model}"
+            );
+            assert_eq!(
+                Tokenizer::for_encode(model),
+                Tokenizer::OpenAi(encoding),
+                "{model}"
+            );
         }
         for (model, family) in [
             ("claude-3-opus", "claude"),
@@ -219,14 +236,24 @@ mod tests {
             ("nemotron", "nemo"),
         ] {
             assert_eq!(Tokenizer::for_count(model), Tokenizer::Missing(family), "{model}");
-            assert_eq!(Tokenizer::for_encode(model), Tokenizer::Missing(family), "{model}");
+            assert_eq!(
+                Tokenizer::for_encode(model),
+                Tokenizer::Missing(family),
+                "{model}"
+            );
         }
     }
 
     #[test]
     fn families_have_routes() {
-        assert_eq!(Tokenizer::for_family("gpt2"), Some(Tokenizer::OpenAi(Encoding::Gpt2)));
-        assert_eq!(Tokenizer::for_family("nerdstash_v2"), Some(Tokenizer::Missing("nerdstash_v2")));
+        assert_eq!(
+            Tokenizer::for_family("gpt2"),
+            Some(Tokenizer::OpenAi(Encoding::Gpt2))
+        );
+        assert_eq!(
+            Tokenizer::for_family("nerdstash_v2"),
+            Some(Tokenizer::Missing("nerdstash_v2"))
+        );
         assert_eq!(Tokenizer::for_family("openai"), None);
     }
 }

@@ -8,26 +8,40 @@ const SAMPLE: &str = "Hello, wörld! 👋🏽 日本語\r\n  don't  x1234567";
 fn ids(encoding: Encoding, text: &str) -> Vec<u64> {
     let encoded = encode(Tokenizer::OpenAi(encoding), &json!({ "text": text })).unwrap();
     assert_eq!(encoded["count"], encoded["ids"].as_array().unwrap().len());
-    assert_eq!(encoded["chunks"].as_array().unwrap().len(), encoded["ids"].as_array().unwrap().len());
-    encoded["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect()
+    assert_eq!(
+        encoded["chunks"].as_array().unwrap().len(),
+        encoded["ids"].as_array().unwrap().len()
+    );
+    encoded["ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap())
+        .collect()
 }
 
 #[test]
 fn encodes_with_the_original_ids() {
     let old = [
-        15496, 11, 266, 30570, 335, 0, 50169, 233, 8582, 237, 121, 10545, 245, 98, 17312, 105, 45739, 252, 201, 198,
-        220, 836, 470, 220, 2124, 10163, 2231, 3134,
+        15496, 11, 266, 30570, 335, 0, 50169, 233, 8582, 237, 121, 10545, 245, 98, 17312, 105, 45739, 252,
+        201, 198, 220, 836, 470, 220, 2124, 10163, 2231, 3134,
     ];
-    for encoding in [Encoding::Gpt2, Encoding::R50kBase, Encoding::P50kBase, Encoding::P50kEdit] {
+    for encoding in [
+        Encoding::Gpt2,
+        Encoding::R50kBase,
+        Encoding::P50kBase,
+        Encoding::P50kEdit,
+    ] {
         assert_eq!(ids(encoding, SAMPLE), old, "{encoding:?}");
     }
     let cl100k = [
-        9906, 11, 289, 9603, 509, 0, 62904, 233, 9468, 237, 121, 76502, 22656, 45918, 252, 319, 220, 1541, 956, 220,
-        865, 4513, 10961, 22,
+        9906, 11, 289, 9603, 509, 0, 62904, 233, 9468, 237, 121, 76502, 22656, 45918, 252, 319, 220, 1541,
+        956, 220, 865, 4513, 10961, 22,
     ];
     assert_eq!(ids(Encoding::Cl100kBase, SAMPLE), cl100k);
     let o200k = [
-        13225, 11, 286, 2877, 582, 0, 61138, 233, 52622, 121, 17428, 40909, 370, 220, 4128, 220, 1215, 7633, 19354, 22,
+        13225, 11, 286, 2877, 582, 0, 61138, 233, 52622, 121, 17428, 40909, 370, 220, 4128, 220, 1215, 7633,
+        19354, 22,
     ];
     assert_eq!(ids(Encoding::O200kBase, SAMPLE), o200k);
 }
@@ -36,12 +50,37 @@ fn encodes_with_the_original_ids() {
 fn chunks_are_each_id_alone() {
     let encoded = encode(Tokenizer::OpenAi(Encoding::O200kBase), &json!({ "text": SAMPLE })).unwrap();
     let expected = json!([
-        "Hello", ",", " w", "ör", "ld", "!", " \u{fffd}", "\u{fffd}", "\u{fffd}", "\u{fffd}", " 日本", "語", "\r\n",
-        " ", " don't", " ", " x", "123", "456", "7",
+        "Hello",
+        ",",
+        " w",
+        "ör",
+        "ld",
+        "!",
+        " \u{fffd}",
+        "\u{fffd}",
+        "\u{fffd}",
+        "\u{fffd}",
+        " 日本",
+        "語",
+        "\r\n",
+        " ",
+        " don't",
+        " ",
+        " x",
+        "123",
+        "456",
+        "7",
     ]);
     assert_eq!(encoded["chunks"], expected);
-    let mark = encode(Tokenizer::OpenAi(Encoding::Cl100kBase), &json!({ "text": "\u{feff}abc" })).unwrap();
-    assert_eq!(mark, json!({"ids": [3305, 13997], "count": 2, "chunks": ["", "abc"]}));
+    let mark = encode(
+        Tokenizer::OpenAi(Encoding::Cl100kBase),
+        &json!({ "text": "\u{feff}abc" }),
+    )
+    .unwrap();
+    assert_eq!(
+        mark,
+        json!({"ids": [3305, 13997], "count": 2, "chunks": ["", "abc"]})
+    );
 }
 
 #[test]
@@ -55,17 +94,37 @@ fn lone_surrogates_count_as_replacement_characters() {
 fn what_cannot_be_encoded_gives_the_empty_result() {
     let empty = json!({"ids": [], "count": 0, "chunks": []});
     let cl100k = Tokenizer::OpenAi(Encoding::Cl100kBase);
-    for text in [json!(null), json!(""), json!(5), json!(true), json!([]), json!(["a"]), json!({})] {
+    for text in [
+        json!(null),
+        json!(""),
+        json!(5),
+        json!(true),
+        json!([]),
+        json!(["a"]),
+        json!({}),
+    ] {
         assert_eq!(encode(cl100k, &json!({ "text": text })).unwrap(), empty, "{text}");
     }
     for text in ["<|endoftext|>", "a <|fim_prefix|> b", "<|endofprompt|>"] {
         assert_eq!(encode(cl100k, &json!({ "text": text })).unwrap(), empty, "{text}");
     }
     assert_eq!(encode(Tokenizer::Failing, &json!({"text": "x"})).unwrap(), empty);
-    assert_eq!(ids(Encoding::Cl100kBase, "<|im_start|>"), [27, 91, 318, 5011, 91, 29]);
-    assert_eq!(ids(Encoding::O200kBase, "<|fim_prefix|>"), [27, 91, 103_473, 33197, 91, 29]);
-    assert_eq!(ids(Encoding::P50kBase, "<|fim_prefix|>"), [27, 91, 69, 320, 62, 40290, 91, 29]);
-    assert_eq!(encode(Tokenizer::Missing("yi"), &json!({})), Err(MissingTokenizer("yi")));
+    assert_eq!(
+        ids(Encoding::Cl100kBase, "<|im_start|>"),
+        [27, 91, 318, 5011, 91, 29]
+    );
+    assert_eq!(
+        ids(Encoding::O200kBase, "<|fim_prefix|>"),
+        [27, 91, 103_473, 33197, 91, 29]
+    );
+    assert_eq!(
+        ids(Encoding::P50kBase, "<|fim_prefix|>"),
+        [27, 91, 69, 320, 62, 40290, 91, 29]
+    );
+    assert_eq!(
+        encode(Tokenizer::Missing("yi"), &json!({})),
+        Err(MissingTokenizer("yi"))
+    );
 }
 
 #[test]
@@ -84,7 +143,10 @@ fn decodes_as_the_original() {
         let decoded = decode(Tokenizer::OpenAi(Encoding::Cl100kBase), &json!({ "ids": given })).unwrap();
         assert_eq!(decoded, json!({ "text": text }), "{given}");
     }
-    assert_eq!(decode(Tokenizer::Failing, &json!({"ids": [1]})).unwrap(), json!({"text": ""}));
+    assert_eq!(
+        decode(Tokenizer::Failing, &json!({"ids": [1]})).unwrap(),
+        json!({"text": ""})
+    );
 }
 
 #[test]

@@ -66,14 +66,20 @@ pub struct Rules {
 
 impl Rules {
     fn ignores(&self, fact: &str) -> bool {
-        self.ignored.iter().any(|rule| rule.strip_suffix('*').map_or(rule == fact, |start| fact.starts_with(start)))
+        self.ignored.iter().any(|rule| {
+            rule.strip_suffix('*')
+                .map_or(rule == fact, |start| fact.starts_with(start))
+        })
     }
 }
 
 /// Compares two answers; the variables are each side's captured values.
 pub fn compare(rules: &Rules, sides: [(&Answer, &Vars); 2]) -> Vec<Disagreement> {
     let [(original, _), (ours, _)] = sides;
-    let mut found = Found { rules, list: Vec::new() };
+    let mut found = Found {
+        rules,
+        list: Vec::new(),
+    };
     found.check("status", &original.status.to_string(), &ours.status.to_string());
     found.check("reason", &original.reason, &ours.reason);
     let [left, right] = sides.map(|(_, vars)| Normaliser::new(vars));
@@ -83,7 +89,12 @@ pub fn compare(rules: &Rules, sides: [(&Answer, &Vars); 2]) -> Vec<Disagreement>
     }
     let same_bytes = original.body == ours.body;
     if same_bytes && !original.body.is_empty() {
-        let strong = |answer: &Answer| answer.header("etag").filter(|tag| !is_file_tag(tag)).unwrap_or_default();
+        let strong = |answer: &Answer| {
+            answer
+                .header("etag")
+                .filter(|tag| !is_file_tag(tag))
+                .unwrap_or_default()
+        };
         found.check("header etag", &strong(original), &strong(ours));
     } else if !same_bytes {
         found.bodies([(original, &left), (ours, &right)]);
@@ -92,21 +103,37 @@ pub fn compare(rules: &Rules, sides: [(&Answer, &Vars); 2]) -> Vec<Disagreement>
         let length = |answer: &Answer| answer.header("content-length").unwrap_or_default();
         found.check("header content-length", &length(original), &length(ours));
     }
-    found.check("truncated", &original.truncated.to_string(), &ours.truncated.to_string());
+    found.check(
+        "truncated",
+        &original.truncated.to_string(),
+        &ours.truncated.to_string(),
+    );
     found.list
 }
 
 /// A header's value reduced to what must be equal.
 fn header(name: &str, answer: &Answer, normal: &Normaliser<'_>) -> String {
-    let Some(value) = answer.header(name) else { return "(absent)".into() };
+    let Some(value) = answer.header(name) else {
+        return "(absent)".into();
+    };
     match name {
         // The date of a file and a duration are each server's own; that they are sent is not.
         "last-modified" if httpdate::parse_http_date(&value).is_ok() => "<date>".into(),
-        "x-response-time" if value.strip_suffix("ms").is_some_and(|ms| ms.parse::<f64>().is_ok()) => "<ms>".into(),
+        "x-response-time"
+            if value
+                .strip_suffix("ms")
+                .is_some_and(|ms| ms.parse::<f64>().is_ok()) =>
+        {
+            "<ms>".into()
+        }
         "etag" if is_file_tag(&value) => format!("{}-<mtime>", value.split('-').next().unwrap_or_default()),
         "etag" => "<tag of the body>".into(),
         "set-cookie" => {
-            let all = answer.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| cookie(value));
+            let all = answer
+                .headers
+                .iter()
+                .filter(|(key, _)| key == name)
+                .map(|(_, value)| cookie(value));
             all.collect::<Vec<_>>().join(" | ")
         }
         _ => normal.text(&value),
@@ -117,14 +144,20 @@ fn header(name: &str, answer: &Answer, normal: &Normaliser<'_>) -> String {
 fn is_file_tag(tag: &str) -> bool {
     let inner = tag.trim_start_matches("W/").trim_matches('"');
     inner.split_once('-').is_some_and(|(size, rest)| {
-        rest.len() < 20 && [size, rest].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_hexdigit()))
+        rest.len() < 20
+            && [size, rest]
+                .iter()
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_hexdigit()))
     })
 }
 
 /// A cookie's name and attributes without its value and date.
 fn cookie(header: &str) -> String {
     let mut parts = header.split("; ");
-    let name = parts.next().and_then(|pair| pair.split_once('=')).map_or("?", |(name, _)| name);
+    let name = parts
+        .next()
+        .and_then(|pair| pair.split_once('='))
+        .map_or("?", |(name, _)| name);
     let attributes = parts.map(|part| match part.split_once('=') {
         Some(("expires", _)) => "expires=<date>",
         _ => part,
@@ -141,7 +174,11 @@ impl Found<'_> {
     fn check(&mut self, fact: &str, original: &str, ours: &str) {
         if original != ours && !self.rules.ignores(fact) {
             let (original, ours) = excerpt(original, ours);
-            self.list.push(Disagreement { fact: fact.into(), original, ours });
+            self.list.push(Disagreement {
+                fact: fact.into(),
+                original,
+                ours,
+            });
         }
     }
 
@@ -156,7 +193,13 @@ impl Found<'_> {
         }
         let [(original, left), (ours, right)] = sides;
         if std::str::from_utf8(&original.body).is_err() || std::str::from_utf8(&ours.body).is_err() {
-            let describe = |answer: &Answer| format!("{} bytes, {}", answer.body.len(), hex::encode(&answer.body[..answer.body.len().min(48)]));
+            let describe = |answer: &Answer| {
+                format!(
+                    "{} bytes, {}",
+                    answer.body.len(),
+                    hex::encode(&answer.body[..answer.body.len().min(48)])
+                )
+            };
             return self.check("body ", &describe(original), &describe(ours));
         }
         self.check("body ", &left.text(&original.text()), &right.text(&ours.text()));
@@ -165,14 +208,32 @@ impl Found<'_> {
     fn pictures(&mut self, original: &Seen, ours: &Seen, normal: [&Normaliser<'_>; 2]) {
         self.check("body image", &original.form, &ours.form);
         if original.form == ours.form && !images::alike(original, ours) {
-            self.check("body colours", &format!("{:?}", original.cells), &format!("{:?}", ours.cells));
+            self.check(
+                "body colours",
+                &format!("{:?}", original.cells),
+                &format!("{:?}", ours.cells),
+            );
         }
-        let names = |seen: &Seen| seen.texts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = |seen: &Seen| {
+            seen.texts
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         self.check("body chunks", &names(original), &names(ours));
         for ((name, one), (_, other)) in original.texts.iter().zip(&ours.texts) {
             match (tree(one), tree(other)) {
-                (Some(one), Some(other)) => self.values(&format!("body {name} "), &normal[0].value(&one), &normal[1].value(&other)),
-                _ => self.check(&format!("body {name}"), &normal[0].text(one), &normal[1].text(other)),
+                (Some(one), Some(other)) => self.values(
+                    &format!("body {name} "),
+                    &normal[0].value(&one),
+                    &normal[1].value(&other),
+                ),
+                _ => self.check(
+                    &format!("body {name}"),
+                    &normal[0].text(one),
+                    &normal[1].text(other),
+                ),
             }
         }
     }
@@ -194,7 +255,8 @@ impl Found<'_> {
                 for (key, value) in other.iter().filter(|(key, _)| !one.contains_key(*key)) {
                     self.check(&format!("{path}/{key}"), "(absent)", &value.to_string());
                 }
-                let order = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>().join(",");
+                let order =
+                    |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>().join(",");
                 if self.rules.key_order && one.len() == other.len() {
                     self.check(&format!("{path} (key order)"), &order(one), &order(other));
                 }
@@ -217,12 +279,20 @@ impl Found<'_> {
 /// Long texts are cut to the surroundings of their first difference.
 fn excerpt(original: &str, ours: &str) -> (String, String) {
     const AROUND: usize = 60;
-    let same = original.chars().zip(ours.chars()).take_while(|(a, b)| a == b).count();
+    let same = original
+        .chars()
+        .zip(ours.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
     let cut = |text: &str| {
         let start = same.saturating_sub(AROUND);
         let part: String = text.chars().skip(start).take(4 * AROUND).collect();
         let lead = if start > 0 { "…" } else { "" };
-        let tail = if text.chars().count() > start + 4 * AROUND { "…" } else { "" };
+        let tail = if text.chars().count() > start + 4 * AROUND {
+            "…"
+        } else {
+            ""
+        };
         format!("{lead}{part}{tail}")
     };
     (cut(original), cut(ours))
@@ -234,7 +304,9 @@ pub fn tree(text: &str) -> Option<Value> {
     if !trimmed.starts_with(['{', '[']) {
         return None;
     }
-    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&escape_lone_surrogates(text)).ok())
+    serde_json::from_str(text)
+        .ok()
+        .or_else(|| serde_json::from_str(&escape_lone_surrogates(text)).ok())
 }
 
 fn escape_lone_surrogates(text: &str) -> String {

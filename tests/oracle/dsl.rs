@@ -24,7 +24,12 @@ pub struct Upload<'a> {
 
 /// A file in the field `avatar`.
 pub fn file<'a>(name: &'a str, bytes: &'a [u8]) -> Upload<'a> {
-    Upload { field: "avatar", name, kind: "application/octet-stream", bytes }
+    Upload {
+        field: "avatar",
+        name,
+        kind: "application/octet-stream",
+        bytes,
+    }
 }
 
 /// One request, not yet bound to a side.
@@ -52,19 +57,29 @@ pub fn post(path: &str, body: &Value) -> Call {
 
 /// Any method, no body.
 pub fn call(method: &str, path: &str) -> Call {
-    Call { method: method.into(), path: path.into(), ..Call::default() }
+    Call {
+        method: method.into(),
+        path: path.into(),
+        ..Call::default()
+    }
 }
 
 /// A multipart `POST`.
 pub fn upload(path: &str, file: Option<Upload<'_>>, fields: &[(&str, &str)]) -> Call {
     let mut body = Vec::new();
     for (name, value) in fields {
-        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(head.as_bytes());
     }
     let mut note = format!("{fields:?}");
     if let Some(file) = file {
-        let Upload { field, name, kind, bytes } = file;
+        let Upload {
+            field,
+            name,
+            kind,
+            bytes,
+        } = file;
         let head = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
         );
@@ -74,7 +89,9 @@ pub fn upload(path: &str, file: Option<Upload<'_>>, fields: &[(&str, &str)]) -> 
         note = format!("{name} ({} bytes) {note}", bytes.len());
     }
     body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
-    call("POST", path).body(&format!("multipart/form-data; boundary={BOUNDARY}"), &body).note(&note)
+    call("POST", path)
+        .body(&format!("multipart/form-data; boundary={BOUNDARY}"), &body)
+        .note(&note)
 }
 
 impl Call {
@@ -87,13 +104,19 @@ impl Call {
     /// Sets body and content type; an empty content type sends none.
     pub fn body(mut self, kind: &str, bytes: &[u8]) -> Call {
         self.body = Some(bytes.to_vec());
-        if kind.is_empty() { self } else { self.header("Content-Type", kind) }
+        if kind.is_empty() {
+            self
+        } else {
+            self.header("Content-Type", kind)
+        }
     }
 
     /// Compresses the body with gzip and says so.
     pub fn gzip(mut self) -> Call {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(self.body.as_deref().unwrap_or_default()).expect("a vector takes any bytes");
+        encoder
+            .write_all(self.body.as_deref().unwrap_or_default())
+            .expect("a vector takes any bytes");
         self.note = format!("gzip {}", self.excerpt());
         self.body = Some(encoder.finish().expect("a vector takes any bytes"));
         self.header("Content-Encoding", "gzip")
@@ -136,15 +159,25 @@ impl Call {
     pub(super) fn label(&self) -> String {
         let flags = if self.no_csrf { " (no csrf)" } else { "" };
         let path: String = self.path.chars().take(120).collect();
-        format!("{} {path}{flags} {}", self.method, self.excerpt()).trim_end().to_owned()
+        format!("{} {path}{flags} {}", self.method, self.excerpt())
+            .trim_end()
+            .to_owned()
     }
 
     /// The route, for the count of routes.
     pub(super) fn route(&self) -> String {
-        let path = self.path.split('?').next().unwrap_or_default().trim_end_matches('/').to_ascii_lowercase();
+        let path = self
+            .path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/')
+            .to_ascii_lowercase();
         let mut segments = path.split('/').skip(1);
         match segments.next() {
-            Some("api" | "thumbnail" | "version" | "csrf-token" | "proxy") => format!("{} {path}", self.method),
+            Some("api" | "thumbnail" | "version" | "csrf-token" | "proxy") => {
+                format!("{} {path}", self.method)
+            }
             Some(first) => format!("{} /{first}", self.method),
             None => format!("{} /", self.method),
         }

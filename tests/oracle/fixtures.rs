@@ -7,8 +7,30 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 /// Names that break naive file handling: traversal, dots, reserved, long, composed and decomposed, escapes.
 pub const NAMES: &[&str] = &[
-    "../x", "..", ".", "", "a/b", "a\\b", "con", "nul.txt", "LPT1", " lead", "trail. ", "quo\"te", "per%20cent", "100%", "hash#1",
-    "émoji 🦊", "e\u{301} decomposed", "Ünï", "semi;colon", "tab\there", "nul\u{0}byte", "\u{202e}rtl", "a.b.c", ".hidden",
+    "../x",
+    "..",
+    ".",
+    "",
+    "a/b",
+    "a\\b",
+    "con",
+    "nul.txt",
+    "LPT1",
+    " lead",
+    "trail. ",
+    "quo\"te",
+    "per%20cent",
+    "100%",
+    "hash#1",
+    "émoji 🦊",
+    "e\u{301} decomposed",
+    "Ünï",
+    "semi;colon",
+    "tab\there",
+    "nul\u{0}byte",
+    "\u{202e}rtl",
+    "a.b.c",
+    ".hidden",
 ];
 
 /// A name of 300 characters.
@@ -37,7 +59,9 @@ pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         (false, false) => Rgb([230, 220, 90]),
     };
     let mut bytes = Cursor::new(Vec::new());
-    RgbImage::from_fn(width, height, quarter).write_to(&mut bytes, format).expect("a vector takes any image");
+    RgbImage::from_fn(width, height, quarter)
+        .write_to(&mut bytes, format)
+        .expect("a vector takes any image");
     bytes.into_inner()
 }
 
@@ -56,7 +80,11 @@ pub fn png_with(chunks: &[(&str, &str)]) -> Vec<u8> {
         data.extend_from_slice(keyword.as_bytes());
         data.push(0);
         data.extend_from_slice(text.as_bytes());
-        bytes.extend_from_slice(&u32::try_from(data.len() - 4).expect("a small chunk").to_be_bytes());
+        bytes.extend_from_slice(
+            &u32::try_from(data.len() - 4)
+                .expect("a small chunk")
+                .to_be_bytes(),
+        );
         bytes.extend_from_slice(&data);
         bytes.extend_from_slice(&crc(&data).to_be_bytes());
     }
@@ -67,8 +95,10 @@ pub fn png_with(chunks: &[(&str, &str)]) -> Vec<u8> {
 /// A character card: a PNG whose chunks hold base64 of the given JSON.
 pub fn card(chunks: &[(&str, &str)]) -> Vec<u8> {
     use base64::Engine as _;
-    let encoded: Vec<(&str, String)> =
-        chunks.iter().map(|(key, json)| (*key, base64::engine::general_purpose::STANDARD.encode(json))).collect();
+    let encoded: Vec<(&str, String)> = chunks
+        .iter()
+        .map(|(key, json)| (*key, base64::engine::general_purpose::STANDARD.encode(json)))
+        .collect();
     let chunks: Vec<(&str, &str)> = encoded.iter().map(|(key, text)| (*key, text.as_str())).collect();
     png_with(&chunks)
 }

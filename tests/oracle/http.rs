@@ -22,7 +22,12 @@ pub struct Wire {
 impl Wire {
     /// A request without headers or body.
     pub fn new(method: &str, target: &str) -> Wire {
-        Wire { method: method.into(), target: target.into(), headers: Vec::new(), body: None }
+        Wire {
+            method: method.into(),
+            target: target.into(),
+            headers: Vec::new(),
+            body: None,
+        }
     }
 }
 
@@ -44,8 +49,12 @@ pub struct Answer {
 impl Answer {
     /// All values of a header, joined by `, `; `None` when absent.
     pub fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<&str> =
-            self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 
@@ -60,13 +69,20 @@ impl Answer {
 /// Errors: any transport failure, a malformed head, or 60 seconds without an end, as text.
 pub async fn send(base_url: &str, wire: &Wire) -> Result<Answer, String> {
     let exchange = exchange(base_url, wire);
-    tokio::time::timeout(Duration::from_secs(60), exchange).await.map_err(|_| "no end within 60 s".to_owned())?
+    tokio::time::timeout(Duration::from_secs(60), exchange)
+        .await
+        .map_err(|_| "no end within 60 s".to_owned())?
 }
 
 async fn exchange(base_url: &str, wire: &Wire) -> Result<Answer, String> {
     let host = base_url.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).await.map_err(|error| format!("connect: {error}"))?;
-    let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", wire.method, wire.target);
+    let mut stream = TcpStream::connect(host)
+        .await
+        .map_err(|error| format!("connect: {error}"))?;
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n",
+        wire.method, wire.target
+    );
     for (name, value) in &wire.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -92,26 +108,45 @@ async fn exchange(base_url: &str, wire: &Wire) -> Result<Answer, String> {
 
 /// Splits a raw answer into head and body.
 fn parse(raw: &[u8], head_only: bool) -> Result<Answer, String> {
-    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").ok_or("no end of headers")?;
+    let end = raw
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or("no end of headers")?;
     let head = String::from_utf8_lossy(&raw[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status_line = lines.next().unwrap_or_default();
     let mut parts = status_line.splitn(3, ' ');
-    let (_, code, reason) = (parts.next(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let status = code.parse().map_err(|_| format!("bad status line: {status_line}"))?;
+    let (_, code, reason) = (
+        parts.next(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let status = code
+        .parse()
+        .map_err(|_| format!("bad status line: {status_line}"))?;
     let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let mut answer = Answer { status, reason: reason.to_owned(), headers, ..Answer::default() };
+    let mut answer = Answer {
+        status,
+        reason: reason.to_owned(),
+        headers,
+        ..Answer::default()
+    };
     let rest = &raw[end + 4..];
     if head_only || matches!(status, 204 | 304) {
         answer.body = rest.to_vec();
-    } else if answer.header("transfer-encoding").is_some_and(|coding| coding.contains("chunked")) {
+    } else if answer
+        .header("transfer-encoding")
+        .is_some_and(|coding| coding.contains("chunked"))
+    {
         (answer.body, answer.truncated) = dechunk(rest);
     } else {
         answer.body = rest.to_vec();
-        let announced = answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        let announced = answer
+            .header("content-length")
+            .and_then(|length| length.parse::<usize>().ok());
         answer.truncated = announced.is_some_and(|length| length != rest.len());
     }
     Ok(answer)
@@ -123,7 +158,9 @@ fn dechunk(mut rest: &[u8]) -> (Vec<u8>, bool) {
     while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
         let line = String::from_utf8_lossy(&rest[..end]).into_owned();
         let size = line.split(';').next().unwrap_or_default().trim();
-        let Ok(size) = usize::from_str_radix(size, 16) else { return (body, true) };
+        let Ok(size) = usize::from_str_radix(size, 16) else {
+            return (body, true);
+        };
         if size == 0 {
             return (body, false);
         }

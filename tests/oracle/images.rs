@@ -27,7 +27,11 @@ pub fn look(body: &[u8]) -> Option<Seen> {
     let form = format!("{name} {}x{}", decoded.width(), decoded.height());
     let small = decoded.resize_exact(GRID, GRID, FilterType::Triangle).to_rgb8();
     let cells = small.pixels().map(|pixel| pixel.0).collect();
-    let texts = if format == ImageFormat::Png { texts(body) } else { Vec::new() };
+    let texts = if format == ImageFormat::Png {
+        texts(body)
+    } else {
+        Vec::new()
+    };
     Some(Seen { form, cells, texts })
 }
 
@@ -41,10 +45,16 @@ pub fn alike(one: &Seen, other: &Seen) -> bool {
 pub fn near_colours(one: &str, other: &str) -> bool {
     let channels = |text: &str| {
         let digits = text.strip_prefix('#')?;
-        (digits.len() == 6).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+        (digits.len() == 6)
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten()
     };
     match (channels(one), channels(other)) {
-        (Some(a), Some(b)) => a.to_be_bytes().iter().zip(b.to_be_bytes()).all(|(a, b)| a.abs_diff(b) <= TOLERANCE),
+        (Some(a), Some(b)) => a
+            .to_be_bytes()
+            .iter()
+            .zip(b.to_be_bytes())
+            .all(|(a, b)| a.abs_diff(b) <= TOLERANCE),
         _ => false,
     }
 }
@@ -61,7 +71,10 @@ fn texts(png: &[u8]) -> Vec<(String, String)> {
         {
             let text = &data[nul + 1..];
             let text = STANDARD.decode(text).unwrap_or_else(|_| text.to_vec());
-            found.push((String::from_utf8_lossy(&data[..nul]).into(), String::from_utf8_lossy(&text).into()));
+            found.push((
+                String::from_utf8_lossy(&data[..nul]).into(),
+                String::from_utf8_lossy(&text).into(),
+            ));
         }
         rest = tail.get(length + 4..).unwrap_or_default();
     }

@@ -18,7 +18,10 @@ pub struct Normaliser<'a> {
 impl<'a> Normaliser<'a> {
     /// For one side, at the present moment.
     pub fn new(vars: &'a Vars) -> Normaliser<'a> {
-        Normaliser { vars, now: Utc::now() }
+        Normaliser {
+            vars,
+            now: Utc::now(),
+        }
     }
 
     /// A JSON value with every string and number rewritten; keys too, as some maps are keyed by file names.
@@ -30,7 +33,11 @@ impl<'a> Normaliser<'a> {
                 _ => value.clone(),
             },
             Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
-            Value::Object(map) => Value::Object(map.iter().map(|(key, item)| self.entry(key, item)).collect::<Map<_, _>>()),
+            Value::Object(map) => Value::Object(
+                map.iter()
+                    .map(|(key, item)| self.entry(key, item))
+                    .collect::<Map<_, _>>(),
+            ),
             Value::Null | Value::Bool(_) => value.clone(),
         }
     }
@@ -79,23 +86,39 @@ impl<'a> Normaliser<'a> {
     fn shape_at(&self, text: &str) -> Option<(usize, &'static str)> {
         if fits(text, "dddd-dd-ddTdd:dd:dd.dddZ") {
             let moment = DateTime::parse_from_rfc3339(&text[..24]).ok()?;
-            return self.is_near(moment.timestamp_millis() as f64).then_some((24, "<iso>"));
+            return self
+                .is_near(moment.timestamp_millis() as f64)
+                .then_some((24, "<iso>"));
         }
         if fits(text, "dddd-dd-dd@ddhddmddsdddms") {
-            return self.is_local(&text[..20], "%Y-%m-%d@%Hh%Mm%Ss").then_some((25, "<humanized>"));
+            return self
+                .is_local(&text[..20], "%Y-%m-%d@%Hh%Mm%Ss")
+                .then_some((25, "<humanized>"));
+        }
+        // The same moment inside the name of a backup, where every other character became an underscore.
+        if fits(text, "dddd_dd_dd_ddhddmddsdddms") {
+            return self
+                .is_local(&text[..20], "%Y_%m_%d_%Hh%Mm%Ss")
+                .then_some((25, "<humanized>"));
         }
         if fits(text, "dddddddd-dddddd") {
-            return self.is_local(&text[..15], "%Y%m%d-%H%M%S").then_some((15, "<stamp>"));
+            return self
+                .is_local(&text[..15], "%Y%m%d-%H%M%S")
+                .then_some((15, "<stamp>"));
         }
         if fits(text, "xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx") {
             return (!text.starts_with("00000000")).then_some((36, "<uuid>"));
         }
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         if digits == 14 {
-            return self.is_local(&text[..14], "%Y%m%d%H%M%S").then_some((14, "<utc>"));
+            return self
+                .is_local(&text[..14], "%Y%m%d%H%M%S")
+                .then_some((14, "<utc>"));
         }
         if digits == 13 && self.is_near(text[..13].parse().ok()?) {
-            let fraction = text[13..].strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+            let fraction = text[13..]
+                .strip_prefix('.')
+                .map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
             return Some((13 + if fraction > 0 { fraction + 1 } else { 0 }, "<ms>"));
         }
         None
@@ -134,7 +157,9 @@ fn strip_root(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(found) = rest.find(USER) {
-        let start = rest[..found].rfind(['\'', '"', ' ', '\n']).map_or(0, |quote| quote + 1);
+        let start = rest[..found]
+            .rfind(['\'', '"', ' ', '\n'])
+            .map_or(0, |quote| quote + 1);
         let absolute = rest[start..=found].starts_with('/');
         out.push_str(if absolute { &rest[..start] } else { &rest[..found] });
         out.push_str(if absolute { "<root>/" } else { USER });
@@ -158,14 +183,25 @@ mod tests {
         let local = now.with_timezone(&Local);
         let iso = now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         assert_eq!(normal(&format!("a {iso} b")), "a <iso> b");
-        assert_eq!(normal(&local.format("Bob - %Y-%m-%d@%Hh%Mm%Ss123ms.jsonl").to_string()), "Bob - <humanized>.jsonl");
-        assert_eq!(normal(&local.format("chat_x_%Y%m%d-%H%M%S.jsonl").to_string()), "chat_x_<stamp>.jsonl");
+        assert_eq!(
+            normal(&local.format("Bob - %Y-%m-%d@%Hh%Mm%Ss123ms.jsonl").to_string()),
+            "Bob - <humanized>.jsonl"
+        );
+        assert_eq!(
+            normal(&local.format("chat_x_%Y%m%d-%H%M%S.jsonl").to_string()),
+            "chat_x_<stamp>.jsonl"
+        );
         assert_eq!(normal(&format!("{}.png", now.timestamp_millis())), "<ms>.png");
     }
 
     #[test]
     fn other_values_stay() {
-        for text in ["2020-01-01T00:00:00.000Z", "1234567890123", "19990101-101010", "00000000-0000-4000-8000-000000000001"] {
+        for text in [
+            "2020-01-01T00:00:00.000Z",
+            "1234567890123",
+            "19990101-101010",
+            "00000000-0000-4000-8000-000000000001",
+        ] {
             assert_eq!(normal(text), text);
         }
     }
@@ -174,6 +210,9 @@ mod tests {
     fn ids_and_folders_are_replaced() {
         assert_eq!(normal("x abcd9 y"), "x <id> y");
         assert_eq!(normal("4f9c2f0e-1a2b-4c3d-8e9f-001122334455"), "<uuid>");
-        assert_eq!(normal("open '/var/d/default-user/chats/x'"), "open '<root>/chats/x'");
+        assert_eq!(
+            normal("open '/var/d/default-user/chats/x'"),
+            "open '<root>/chats/x'"
+        );
     }
 }

@@ -20,8 +20,7 @@ enableDownloadableTokenizers: false
 ";
 
 /// Makes the server exit when its standard input closes, so that it cannot outlive a test process that was killed.
-const WATCHDOG: &str =
-    "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).on('error',()=>process.exit(0)).resume()";
+const WATCHDOG: &str = "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).on('error',()=>process.exit(0)).resume()";
 
 /// The first start compiles the frontend's libraries into a cache that all instances share when the package runs in
 /// a container; starts are therefore one after the other.
@@ -79,7 +78,11 @@ impl Original {
             .stderr(log)
             .spawn()
             .expect("node starts");
-        let mut original = Original { base_url: format!("http://127.0.0.1:{port}"), child, folder };
+        let mut original = Original {
+            base_url: format!("http://127.0.0.1:{port}"),
+            child,
+            folder,
+        };
         original.wait().await.map(|()| original)
     }
 
@@ -88,7 +91,10 @@ impl Original {
         let deadline = Instant::now() + Duration::from_secs(60);
         let probe = Wire::new("GET", "/version");
         while Instant::now() < deadline {
-            if http::send(&self.base_url, &probe).await.is_ok_and(|answer| answer.status == 200) {
+            if http::send(&self.base_url, &probe)
+                .await
+                .is_ok_and(|answer| answer.status == 200)
+            {
                 return Ok(());
             }
             if self.child.try_wait().expect("child status").is_some() {

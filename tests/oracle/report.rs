@@ -41,12 +41,23 @@ fn target() -> PathBuf {
 /// Records a family's steps, writes `target/oracle.md` and `target/oracle/<family>.txt`, and panics with every
 /// disagreement that is not in the committed list and every entry of the list that no longer differs.
 pub fn finish(family: &str, steps: &[Step]) {
-    let known = |step: &Step, found: &Disagreement| DIFFERENCES.iter().any(|entry| covers(entry, family, step, found));
+    let known = |step: &Step, found: &Disagreement| {
+        DIFFERENCES.iter().any(|entry| covers(entry, family, step, found))
+    };
     let mut faults = String::new();
-    let mut row = Row { agreeing: 0, known: 0, total: steps.len(), routes: Vec::new() };
+    let mut row = Row {
+        agreeing: 0,
+        known: 0,
+        total: steps.len(),
+        routes: Vec::new(),
+    };
     for step in steps {
         row.routes.push(step.route.clone());
-        let unknown: Vec<&Disagreement> = step.disagreements.iter().filter(|found| !known(step, found)).collect();
+        let unknown: Vec<&Disagreement> = step
+            .disagreements
+            .iter()
+            .filter(|found| !known(step, found))
+            .collect();
         match (step.disagreements.is_empty(), unknown.is_empty()) {
             (true, _) => row.agreeing += 1,
             (false, true) => row.known += 1,
@@ -54,13 +65,26 @@ pub fn finish(family: &str, steps: &[Step]) {
         }
     }
     for entry in DIFFERENCES.iter().filter(|entry| entry.family == family) {
-        let used = steps.iter().any(|step| step.disagreements.iter().any(|found| covers(entry, family, step, found)));
+        let used = steps.iter().any(|step| {
+            step.disagreements
+                .iter()
+                .any(|found| covers(entry, family, step, found))
+        });
         if !used {
-            let _ = writeln!(faults, "no longer differs, remove it: {} [{}]", entry.step, entry.fact);
+            let _ = writeln!(
+                faults,
+                "no longer differs, remove it: {} [{}]",
+                entry.step, entry.fact
+            );
         }
     }
     write(family, steps, &row);
-    assert!(faults.is_empty(), "\n{family}: {} of {} steps agree\n{faults}", row.agreeing, row.total);
+    assert!(
+        faults.is_empty(),
+        "\n{family}: {} of {} steps agree\n{faults}",
+        row.agreeing,
+        row.total
+    );
 }
 
 fn covers(entry: &Difference, family: &str, step: &Step, found: &Disagreement) -> bool {
@@ -70,7 +94,11 @@ fn covers(entry: &Difference, family: &str, step: &Step, found: &Disagreement) -
 fn describe(faults: &mut String, step: &Step, unknown: &[&Disagreement]) {
     let _ = writeln!(faults, "- {}", step.label);
     for found in unknown.iter().take(12) {
-        let _ = writeln!(faults, "    {}\n      original: {}\n      ours:     {}", found.fact, found.original, found.ours);
+        let _ = writeln!(
+            faults,
+            "    {}\n      original: {}\n      ours:     {}",
+            found.fact, found.original, found.ours
+        );
     }
     if unknown.len() > 12 {
         let _ = writeln!(faults, "    … and {} more", unknown.len() - 12);
@@ -79,10 +107,17 @@ fn describe(faults: &mut String, step: &Step, unknown: &[&Disagreement]) {
 
 /// Writes the transcript of the family and the table of all families finished so far.
 fn write(family: &str, steps: &[Step], row: &Row) {
-    println!("oracle {family}: {}/{} agree, {} known differences", row.agreeing, row.total, row.known);
+    println!(
+        "oracle {family}: {}/{} agree, {} known differences",
+        row.agreeing, row.total, row.known
+    );
     let mut transcript = String::new();
     for step in steps {
-        let mark = if step.disagreements.is_empty() { "same" } else { "DIFF" };
+        let mark = if step.disagreements.is_empty() {
+            "same"
+        } else {
+            "DIFF"
+        };
         let _ = writeln!(transcript, "{mark} {} -> {}", step.label, step.original);
     }
     let folder = target().join("oracle");
@@ -94,14 +129,23 @@ fn write(family: &str, steps: &[Step], row: &Row) {
 }
 
 fn table(rows: &BTreeMap<String, Row>) -> String {
-    let mut text = String::from("| family | agreeing | known differences | steps | routes |\n|---|---:|---:|---:|---:|\n");
+    let mut text = String::from(
+        "| family | agreeing | known differences | steps | routes |\n|---|---:|---:|---:|---:|\n",
+    );
     let mut routes: Vec<&String> = Vec::new();
     let (mut agreeing, mut known, mut total) = (0, 0, 0);
     for (family, row) in rows {
         let mut own: Vec<&String> = row.routes.iter().collect();
         own.sort();
         own.dedup();
-        let _ = writeln!(text, "| {family} | {} | {} | {} | {} |", row.agreeing, row.known, row.total, own.len());
+        let _ = writeln!(
+            text,
+            "| {family} | {} | {} | {} | {} |",
+            row.agreeing,
+            row.known,
+            row.total,
+            own.len()
+        );
         routes.extend(own);
         agreeing += row.agreeing;
         known += row.known;
@@ -109,6 +153,10 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
     }
     routes.sort();
     routes.dedup();
-    let _ = writeln!(text, "| **all** | {agreeing} | {known} | {total} | {} |", routes.len());
+    let _ = writeln!(
+        text,
+        "| **all** | {agreeing} | {known} | {total} | {} |",
+        routes.len()
+    );
     text
 }

@@ -25,10 +25,16 @@ struct Side {
 
 impl Side {
     async fn connect(base_url: &str) -> Side {
-        let mut side =
-            Side { base_url: base_url.into(), cookies: Vec::new(), token: String::new(), vars: Vec::new(), last: Answer::default() };
+        let mut side = Side {
+            base_url: base_url.into(),
+            cookies: Vec::new(),
+            token: String::new(),
+            vars: Vec::new(),
+            last: Answer::default(),
+        };
         side.send(&get("/csrf-token")).await;
-        let token = compare::tree(&side.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
+        let token =
+            compare::tree(&side.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
         side.token = token.unwrap_or_default();
         side
     }
@@ -38,7 +44,11 @@ impl Side {
         let mut text = text.to_owned();
         for (name, value) in &self.vars {
             let quoted = Value::String(value.clone()).to_string();
-            let value = if json { &quoted[1..quoted.len() - 1] } else { value.as_str() };
+            let value = if json {
+                &quoted[1..quoted.len() - 1]
+            } else {
+                value.as_str()
+            };
             text = text.replace(&format!("{{{{{name}}}}}"), value);
         }
         text
@@ -46,8 +56,15 @@ impl Side {
 
     async fn send(&mut self, call: &Call) {
         let mut wire = Wire::new(&call.method, &self.fill(&call.path, false));
-        wire.headers = call.headers.iter().map(|(name, value)| (name.clone(), self.fill(value, false))).collect();
-        let json = call.headers.iter().any(|(_, value)| value.starts_with("application/json"));
+        wire.headers = call
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), self.fill(value, false)))
+            .collect();
+        let json = call
+            .headers
+            .iter()
+            .any(|(_, value)| value.starts_with("application/json"));
         wire.body = call.body.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
             Ok(text) if text.contains("{{") => self.fill(text, json).into_bytes(),
             _ => bytes.clone(),
@@ -56,12 +73,19 @@ impl Side {
             wire.headers.push(("X-CSRF-Token".into(), self.token.clone()));
         }
         if !call.no_cookie && !self.cookies.is_empty() {
-            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             wire.headers.push(("Cookie".into(), pairs.join("; ")));
         }
         self.last = match http::send(&self.base_url, &wire).await {
             Ok(answer) => answer,
-            Err(error) => Answer { reason: format!("no answer: {error}"), ..Answer::default() },
+            Err(error) => Answer {
+                reason: format!("no answer: {error}"),
+                ..Answer::default()
+            },
         };
         if !call.no_cookie {
             self.keep_cookies();
@@ -70,7 +94,9 @@ impl Side {
 
     fn keep_cookies(&mut self) {
         for (_, header) in self.last.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let Some((name, value)) = header.split(';').next().and_then(|pair| pair.split_once('=')) else { continue };
+            let Some((name, value)) = header.split(';').next().and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
             self.cookies.retain(|(known, _)| known != name);
             self.cookies.push((name.into(), value.into()));
         }
@@ -93,15 +119,37 @@ impl Scenario {
     pub async fn start(family: &str, extra_config: &str) -> Scenario {
         let config = original::config(extra_config);
         let (original, ours) = tokio::join!(Original::start(&config), oracle_target(&config));
-        let sides = [Side::connect(&original.base_url).await, Side::connect(&ours.base_url).await];
-        Scenario { family: family.into(), sides, steps: Vec::new(), labels: HashMap::new(), original, _ours: Some(ours), upstreams: None }
+        let sides = [
+            Side::connect(&original.base_url).await,
+            Side::connect(&ours.base_url).await,
+        ];
+        Scenario {
+            family: family.into(),
+            sides,
+            steps: Vec::new(),
+            labels: HashMap::new(),
+            original,
+            _ours: Some(ours),
+            upstreams: None,
+        }
     }
 
     /// Both sides are one and the same original: for tests of the comparison itself.
     pub async fn mirror(family: &str) -> Scenario {
         let original = Original::start(&original::config("")).await;
-        let sides = [Side::connect(&original.base_url).await, Side::connect(&original.base_url).await];
-        Scenario { family: family.into(), sides, steps: Vec::new(), labels: HashMap::new(), original, _ours: None, upstreams: None }
+        let sides = [
+            Side::connect(&original.base_url).await,
+            Side::connect(&original.base_url).await,
+        ];
+        Scenario {
+            family: family.into(),
+            sides,
+            steps: Vec::new(),
+            labels: HashMap::new(),
+            original,
+            _ours: None,
+            upstreams: None,
+        }
     }
 
     /// Sends a request to both servers and records the comparison.
@@ -124,17 +172,36 @@ impl Scenario {
         let mut rules = call.rules.clone();
         rules.key_order = std::env::var_os("SQUARETABLE_ORACLE_KEYS").is_some();
         let disagreements = compare::compare(&rules, [(&left.last, &left.vars), (&right.last, &right.vars)]);
-        let excerpt: String = Normaliser::new(&left.vars).text(&left.last.text()).chars().take(160).collect();
+        let excerpt: String = Normaliser::new(&left.vars)
+            .text(&left.last.text())
+            .chars()
+            .take(160)
+            .collect();
         let original = format!("{} {}", left.last.status, excerpt.replace(['\r', '\n'], "⏎"));
         self.record(call.label(), call.route(), original, disagreements);
         self
     }
 
-    fn record(&mut self, label: String, route: String, original: String, disagreements: Vec<compare::Disagreement>) {
+    fn record(
+        &mut self,
+        label: String,
+        route: String,
+        original: String,
+        disagreements: Vec<compare::Disagreement>,
+    ) {
         let seen = self.labels.entry(label.clone()).or_default();
         *seen += 1;
-        let label = if *seen == 1 { label } else { format!("{label} #{seen}") };
-        self.steps.push(Step { label, route, original, disagreements });
+        let label = if *seen == 1 {
+            label
+        } else {
+            format!("{label} #{seen}")
+        };
+        self.steps.push(Step {
+            label,
+            route,
+            original,
+            disagreements,
+        });
     }
 
     /// `GET`.
@@ -149,7 +216,8 @@ impl Scenario {
 
     /// `POST` with a JSON text exactly as written.
     pub async fn raw(&mut self, path: &str, json: &str) -> &mut Scenario {
-        self.send(call("POST", path).body("application/json", json.as_bytes())).await
+        self.send(call("POST", path).body("application/json", json.as_bytes()))
+            .await
     }
 
     /// Multipart `POST`.
@@ -165,14 +233,21 @@ impl Scenario {
             let body = side.last.text();
             let value = match pointer {
                 "" => Some(body.clone()),
-                _ => compare::tree(&body).and_then(|value| value.pointer(pointer).cloned()).map(|value| match value {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                }),
+                _ => compare::tree(&body)
+                    .and_then(|value| value.pointer(pointer).cloned())
+                    .map(|value| match value {
+                        Value::String(text) => text,
+                        other => other.to_string(),
+                    }),
             };
-            assert!(index == 1 || value.is_some(), "{}: the original's answer has no {pointer}: {body}", self.family);
+            assert!(
+                index == 1 || value.is_some(),
+                "{}: the original's answer has no {pointer}: {body}",
+                self.family
+            );
             side.vars.retain(|(known, _)| known != name);
-            side.vars.push((name.into(), value.unwrap_or_else(|| "missing".into())));
+            side.vars
+                .push((name.into(), value.unwrap_or_else(|| "missing".into())));
         }
         self
     }
@@ -206,13 +281,27 @@ impl Scenario {
     pub async fn reached(&mut self, label: &str) -> &mut Scenario {
         let upstreams = self.upstreams.as_ref().expect("with_upstreams() comes first");
         let answers = [upstreams[0].take(), upstreams[1].take()].map(|list| {
-            let body = Value::Array(list.iter().map(Recorded::to_value).collect()).to_string().into_bytes();
-            Answer { status: 200, body, ..Answer::default() }
+            let body = Value::Array(list.iter().map(Recorded::to_value).collect())
+                .to_string()
+                .into_bytes();
+            Answer {
+                status: 200,
+                body,
+                ..Answer::default()
+            }
         });
         let vars = [&self.sides[0].vars, &self.sides[1].vars];
-        let found = compare::compare(&Rules::default(), [(&answers[0], vars[0]), (&answers[1], vars[1])]);
+        let found = compare::compare(
+            &Rules::default(),
+            [(&answers[0], vars[0]), (&answers[1], vars[1])],
+        );
         let original: String = answers[0].text().chars().take(160).collect();
-        self.record(format!("reached the upstream: {label}"), "upstream".into(), original, found);
+        self.record(
+            format!("reached the upstream: {label}"),
+            "upstream".into(),
+            original,
+            found,
+        );
         self
     }
 

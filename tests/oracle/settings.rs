@@ -30,7 +30,12 @@ performance:
 ";
     let mut s = Scenario::start("settings_configured", config).await;
     s.post("/api/settings/get", json!({})).await;
-    s.send(post("/api/settings/save", &json!({ "big": "x".repeat(5000) })).gzip().note("gzip of 5 kB")).await;
+    s.send(
+        post("/api/settings/save", &json!({ "big": "x".repeat(5000) }))
+            .gzip()
+            .note("gzip of 5 kB"),
+    )
+    .await;
     s.post("/api/settings/get", json!({})).await;
     s.get("/scripts/extensions/third-party/none/x.js").await;
     s.get("/api/extensions/discover").await;
@@ -69,9 +74,13 @@ async fn saving(s: &mut Scenario) {
     }
     s.send(post("/api/settings/save", &kept).gzip()).await;
     s.send(post("/api/settings/save", &kept).no_csrf()).await;
-    s.send(call("POST", "/api/settings/save").body("application/x-www-form-urlencoded", b"a=1&b[c]=2&b[d][]=3")).await;
+    s.send(
+        call("POST", "/api/settings/save").body("application/x-www-form-urlencoded", b"a=1&b[c]=2&b[d][]=3"),
+    )
+    .await;
     s.post("/api/settings/get", json!({})).await;
-    s.send(call("POST", "/api/settings/save").body("text/plain", b"not read")).await;
+    s.send(call("POST", "/api/settings/save").body("text/plain", b"not read"))
+        .await;
     s.post("/api/settings/get", json!({})).await;
     s.post("/api/settings/save", kept).await;
     s.post("/api/settings/get", json!({})).await;
@@ -81,22 +90,40 @@ async fn snapshots(s: &mut Scenario) {
     s.post("/api/settings/get-snapshots", json!({})).await;
     s.next_second().await;
     s.post("/api/settings/make-snapshot", json!({})).await;
-    s.post("/api/settings/get-snapshots", json!({})).await.capture("snapshot", "/0/name");
-    s.post("/api/settings/load-snapshot", json!({ "name": "{{snapshot}}" })).await;
+    s.post("/api/settings/get-snapshots", json!({}))
+        .await
+        .capture("snapshot", "/0/name");
+    s.post("/api/settings/load-snapshot", json!({ "name": "{{snapshot}}" }))
+        .await;
     s.post("/api/settings/save", json!({ "after": "snapshot" })).await;
     s.next_second().await;
     s.send(call("POST", "/api/settings/make-snapshot")).await;
     s.post("/api/settings/get-snapshots", json!({})).await;
-    s.post("/api/settings/restore-snapshot", json!({ "name": "{{snapshot}}" })).await;
+    s.post(
+        "/api/settings/restore-snapshot",
+        json!({ "name": "{{snapshot}}" }),
+    )
+    .await;
     s.post("/api/settings/get", json!({})).await;
     for route in ["/api/settings/load-snapshot", "/api/settings/restore-snapshot"] {
-        for name in ["settings_default-user_19990101-000000.json", "settings_other_1.json", "settings_default-user_", "chat_x.jsonl", "settings_default-user_/../x"] {
+        for name in [
+            "settings_default-user_19990101-000000.json",
+            "settings_other_1.json",
+            "settings_default-user_",
+            "chat_x.jsonl",
+            "settings_default-user_/../x",
+        ] {
             s.post(route, json!({ "name": name })).await;
         }
         for name in NAMES.iter().take(6) {
             s.post(route, json!({ "name": name })).await;
         }
-        for body in [json!({}), json!({ "name": null }), json!({ "name": 5 }), json!({ "name": ["settings_default-user_x"] })] {
+        for body in [
+            json!({}),
+            json!({ "name": null }),
+            json!({ "name": 5 }),
+            json!({ "name": ["settings_default-user_x"] }),
+        ] {
             s.post(route, body).await;
         }
     }

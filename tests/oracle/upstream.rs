@@ -9,7 +9,15 @@ use tokio::net::{TcpListener, TcpStream};
 use super::compare;
 
 /// Request headers that belong to the contract with a provider; the rest is each HTTP client's own.
-const HEADERS: &[&str] = &["authorization", "content-type", "http-referer", "x-title", "x-api-key", "x-probe", "x-other"];
+const HEADERS: &[&str] = &[
+    "authorization",
+    "content-type",
+    "http-referer",
+    "x-title",
+    "x-api-key",
+    "x-probe",
+    "x-other",
+];
 
 /// A request that reached the upstream.
 #[derive(Clone, Debug)]
@@ -23,8 +31,11 @@ pub struct Recorded {
 impl Recorded {
     /// The parts that have to be equal, as JSON.
     pub fn to_value(&self) -> Value {
-        let headers: serde_json::Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+        let headers: serde_json::Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+            .collect();
         let body = compare::tree(&self.body).unwrap_or_else(|| Value::String(self.body.clone()));
         json!({ "method": self.method, "path": self.path, "headers": headers, "body": body })
     }
@@ -59,7 +70,9 @@ impl Upstream {
 }
 
 async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Recorded>>>) {
-    let Some(request) = read(&mut stream).await else { return };
+    let Some(request) = read(&mut stream).await else {
+        return;
+    };
     let path = request.path.clone();
     let stream_wanted = request.body.contains("\"stream\":true");
     seen.lock().expect("no holder panics").push(request);
@@ -87,23 +100,44 @@ async fn read(stream: &mut TcpStream) -> Option<Recorded> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let find = |name: &str| all.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let find = |name: &str| {
+        all.iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
     let chunked = find("transfer-encoding").is_some();
-    let length: usize = find("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let length: usize = find("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
     let mut body = raw.split_off(end + 4);
-    while if chunked { !body.ends_with(b"0\r\n\r\n") } else { body.len() < length } {
+    while if chunked {
+        !body.ends_with(b"0\r\n\r\n")
+    } else {
+        body.len() < length
+    } {
         let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
         body.extend_from_slice(&buffer[..read]);
     }
-    let mut headers: Vec<_> = all.into_iter().filter(|(name, _)| HEADERS.contains(&name.as_str())).collect();
+    let mut headers: Vec<_> = all
+        .into_iter()
+        .filter(|(name, _)| HEADERS.contains(&name.as_str()))
+        .collect();
     headers.sort();
-    Some(Recorded { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Recorded {
+        method,
+        path,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 /// Answers by the first segment of the path.
 async fn answer(stream: &mut TcpStream, path: &str, stream_wanted: bool) -> std::io::Result<()> {
     let mode = path.split('/').nth(1).unwrap_or_default();
-    let error = |code: u16| json!({ "error": { "message": format!("upstream says {code}"), "type": "t", "code": code } }).to_string();
+    let error = |code: u16| {
+        json!({ "error": { "message": format!("upstream says {code}"), "type": "t", "code": code } })
+            .to_string()
+    };
     match mode {
         "e400" => whole(stream, "400 Bad Request", &error(400)).await,
         "e401" => whole(stream, "401 Unauthorized", &error(401)).await,
@@ -111,6 +145,7 @@ async fn answer(stream: &mut TcpStream, path: &str, stream_wanted: bool) -> std:
         "e403" => whole(stream, "403 Forbidden", &error(403)).await,
         "e404" => whole(stream, "404 Not Found", "plain not found").await,
         "e429" => whole(stream, "429 Too Many Requests", &error(429)).await,
+        "quota" => whole(stream, "429 Too Many Requests", QUOTA).await,
         "e500" => whole(stream, "500 Internal Server Error", "boom, not JSON").await,
         "e503" => whole(stream, "503 Service Unavailable", &error(503)).await,
         "broken" => whole(stream, "200 OK", "{\"choices\": [").await,
@@ -119,12 +154,12 @@ async fn answer(stream: &mut TcpStream, path: &str, stream_wanted: bool) -> std:
         "list" => whole(stream, "200 OK", "[1,2]").await,
         "hangup" => Ok(()),
         _ if path.contains("/models") => whole(stream, "200 OK", MODELS).await,
-        "midway" => events(stream, false).await,
-        _ if stream_wanted => events(stream, true).await,
+        _ if stream_wanted => events(stream).await,
         _ => whole(stream, "200 OK", REPLY).await,
     }
 }
 
+const QUOTA: &str = r#"{"error":{"message":"pay","type":"insufficient_quota"}}"#;
 const MODELS: &str = r#"{"object":"list","data":[{"id":"m-1","object":"model"},{"id":"m-0","name":"Zéro"}]}"#;
 const REPLY: &str = r#"{"id":"r1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Grüße 👋 ok","tool_calls":[]},"finish_reason":"stop"}],"usage":{"total_tokens":7}}"#;
 
@@ -137,8 +172,8 @@ async fn whole(stream: &mut TcpStream, status: &str, body: &str) -> std::io::Res
     stream.write_all(body.as_bytes()).await
 }
 
-/// A stream whose chunks end inside a four-byte character; `finished` tells whether it ends as it should.
-async fn events(stream: &mut TcpStream, finished: bool) -> std::io::Result<()> {
+/// A stream whose chunks end inside a four-byte character.
+async fn events(stream: &mut TcpStream) -> std::io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
     let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a👋b\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"é\"}}]}\n\n";
@@ -146,15 +181,14 @@ async fn events(stream: &mut TcpStream, finished: bool) -> std::io::Result<()> {
     for part in [&text.as_bytes()[..cut], &text.as_bytes()[cut..]] {
         chunk(stream, part).await?;
     }
-    if finished {
-        chunk(stream, b"data: [DONE]\n\n").await?;
-        stream.write_all(b"0\r\n\r\n").await?;
-    }
-    Ok(())
+    chunk(stream, b"data: [DONE]\n\n").await?;
+    stream.write_all(b"0\r\n\r\n").await
 }
 
 async fn chunk(stream: &mut TcpStream, part: &[u8]) -> std::io::Result<()> {
-    stream.write_all(format!("{:x}\r\n", part.len()).as_bytes()).await?;
+    stream
+        .write_all(format!("{:x}\r\n", part.len()).as_bytes())
+        .await?;
     stream.write_all(part).await?;
     stream.write_all(b"\r\n").await?;
     stream.flush().await

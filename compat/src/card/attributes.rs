@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::json;
+
 /// The value that, in an update, removes the key it is given for.
 pub const UNSET: &str = "__@@UNSET@@__";
 
@@ -22,9 +24,15 @@ pub enum FieldError {
 /// See [`FieldError`]; the card is then unchanged.
 pub fn set_field(card: &mut Value, field: &str, value: Option<&Value>) -> Result<(), FieldError> {
     // Putting `data` inside itself makes a circle the original cannot write.
-    let top = card.as_object_mut().filter(|_| field != "data").ok_or(FieldError::NoData)?;
+    let top = card
+        .as_object_mut()
+        .filter(|_| field != "data")
+        .ok_or(FieldError::NoData)?;
     let known = top.contains_key(field);
-    let data = top.get("data").and_then(Value::as_object).ok_or(FieldError::NoData)?;
+    let data = top
+        .get("data")
+        .and_then(Value::as_object)
+        .ok_or(FieldError::NoData)?;
     if !known && !data.contains_key(field) {
         return Err(FieldError::Unknown);
     }
@@ -58,7 +66,12 @@ fn as_properties(value: &Value) -> Map<String, Value> {
     let numbered = |(index, value): (usize, Value)| (index.to_string(), value);
     match value {
         Value::Array(list) => list.iter().cloned().enumerate().map(numbered).collect(),
-        Value::String(text) => text.chars().map(|c| Value::from(c.to_string())).enumerate().map(numbered).collect(),
+        Value::String(text) => {
+            let units = json::to_utf16(text)
+                .into_iter()
+                .map(|unit| json::from_utf16(&[unit]).into());
+            units.enumerate().map(numbered).collect()
+        }
         _ => Map::new(),
     }
 }
@@ -78,7 +91,9 @@ pub fn merge_update(card: &mut Value, update: &Value) {
 }
 
 fn remove_unset(target: &mut Value, update: &Value) {
-    let (Value::Object(target), Value::Object(update)) = (target, update) else { return };
+    let (Value::Object(target), Value::Object(update)) = (target, update) else {
+        return;
+    };
     for (key, value) in update {
         if value.as_str() == Some(UNSET) {
             target.shift_remove(key);
@@ -96,7 +111,9 @@ pub fn is_defined(card: &Value, path: &str) -> bool {
         return true;
     }
     let keys = keys_of(path);
-    let Some((last, parents)) = keys.split_last() else { return false };
+    let Some((last, parents)) = keys.split_last() else {
+        return false;
+    };
     let mut value = card;
     for key in parents {
         match step(value, key) {
@@ -120,7 +137,7 @@ fn has_character(value: &Value, key: &str) -> bool {
     match value {
         Value::Array(_) => key == "length",
         Value::String(text) => {
-            key == "length" || index_of(key).is_some_and(|index| index < text.encode_utf16().count())
+            key == "length" || index_of(key).is_some_and(|index| index < json::utf16_len(text))
         }
         _ => false,
     }
@@ -196,6 +213,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_falls_apart_into_its_utf16_units() {
+        let merged = merged(json!({"a": "\u{e9}\u{1f600}"}), &json!({"a": {}}));
+        assert_eq!(
+            crate::json::to_vec(&merged),
+            "{\"a\":{\"0\":\"\u{e9}\",\"1\":\"\\ud83d\",\"2\":\"\\ude00\"}}".as_bytes()
+        );
+    }
+
+    #[test]
     fn arrays_scalars_and_null_replace() {
         let target = json!({"a": [1, 2], "b": {"c": 1}, "k": 1});
         let source = json!({"a": [3], "b": null});
@@ -216,14 +242,26 @@ mod tests {
     fn a_field_is_set_in_both_places_or_not_at_all() {
         let mut card = json!({"name": "a", "data": {"creator": "x"}});
         assert_eq!(set_field(&mut card, "creator", Some(&json!("y"))), Ok(()));
-        assert_eq!(card, json!({"name": "a", "data": {"creator": "y"}, "creator": "y"}));
+        assert_eq!(
+            card,
+            json!({"name": "a", "data": {"creator": "y"}, "creator": "y"})
+        );
         assert_eq!(set_field(&mut card, "name", None), Ok(()));
         assert_eq!(card, json!({"data": {"creator": "y"}, "creator": "y"}));
-        assert_eq!(set_field(&mut card, "nope", Some(&json!(1))), Err(FieldError::Unknown));
+        assert_eq!(
+            set_field(&mut card, "nope", Some(&json!(1))),
+            Err(FieldError::Unknown)
+        );
         let mut v1 = json!({"name": "a"});
-        assert_eq!(set_field(&mut v1, "name", Some(&json!("b"))), Err(FieldError::NoData));
+        assert_eq!(
+            set_field(&mut v1, "name", Some(&json!("b"))),
+            Err(FieldError::NoData)
+        );
         assert_eq!(v1, json!({"name": "a"}));
-        assert_eq!(set_field(&mut card, "data", Some(&json!({}))), Err(FieldError::NoData));
+        assert_eq!(
+            set_field(&mut card, "data", Some(&json!({}))),
+            Err(FieldError::NoData)
+        );
     }
 
     #[test]
@@ -240,7 +278,16 @@ mod tests {
     #[test]
     fn null_is_defined_and_a_literal_key_wins() {
         let card = json!({"a": null, "b": {"c": [1]}, "d.e": 1, "s": "xy"});
-        for path in ["a", "b.c", "b.c[0]", "b.c.0", "b.c.length", "d.e", "s[1]", "s.length"] {
+        for path in [
+            "a",
+            "b.c",
+            "b.c[0]",
+            "b.c.0",
+            "b.c.length",
+            "d.e",
+            "s[1]",
+            "s.length",
+        ] {
             assert!(is_defined(&card, path), "{path}");
         }
         for path in ["x", "a.b", "b.c[1]", "b.c[00]", "s[2]", "", "b.c.length.x"] {

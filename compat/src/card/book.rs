@@ -41,10 +41,26 @@ const EXTENSIONS: &[(&str, &str, Fallback)] = &[
     ("sticky", "sticky", Fallback::Null),
     ("cooldown", "cooldown", Fallback::Null),
     ("delay", "delay", Fallback::Null),
-    ("match_persona_description", "matchPersonaDescription", Fallback::False),
-    ("match_character_description", "matchCharacterDescription", Fallback::False),
-    ("match_character_personality", "matchCharacterPersonality", Fallback::False),
-    ("match_character_depth_prompt", "matchCharacterDepthPrompt", Fallback::False),
+    (
+        "match_persona_description",
+        "matchPersonaDescription",
+        Fallback::False,
+    ),
+    (
+        "match_character_description",
+        "matchCharacterDescription",
+        Fallback::False,
+    ),
+    (
+        "match_character_personality",
+        "matchCharacterPersonality",
+        Fallback::False,
+    ),
+    (
+        "match_character_depth_prompt",
+        "matchCharacterDepthPrompt",
+        Fallback::False,
+    ),
     ("match_scenario", "matchScenario", Fallback::False),
     ("match_creator_notes", "matchCreatorNotes", Fallback::False),
     ("triggers", "triggers", Fallback::EmptyList),
@@ -102,7 +118,10 @@ fn in_key_order(map: &Map<String, Value>) -> Vec<&Value> {
 }
 
 fn index_of(key: &str) -> Option<u64> {
-    let index = key.parse::<u32>().ok().filter(|&index| index != u32::MAX && index.to_string() == key);
+    let index = key
+        .parse::<u32>()
+        .ok()
+        .filter(|&index| index != u32::MAX && index.to_string() == key);
     index.map(u64::from)
 }
 
@@ -118,11 +137,19 @@ fn entry(source: &Value) -> Option<Value> {
         put(&mut out, to, source.get(from).cloned());
     }
     out.insert("enabled".into(), (!truthy(source.get("disable"))).into());
-    let position = if equals_zero(source.get("position")) { "before_char" } else { "after_char" };
+    let position = if equals_zero(source.get("position")) {
+        "before_char"
+    } else {
+        "after_char"
+    };
     out.insert("position".into(), position.into());
     // Keys of world entries may always be regular expressions.
     out.insert("use_regex".into(), true.into());
-    let mut extensions = source.get("extensions").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut extensions = source
+        .get("extensions")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     for (to, from, fallback) in EXTENSIONS {
         put(&mut extensions, to, fallback.resolve(source.get(*from)));
     }

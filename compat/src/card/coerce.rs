@@ -13,12 +13,18 @@ pub(super) fn truthy(value: Option<&Value>) -> bool {
 
 /// `value || fallback`.
 pub(super) fn or(value: Option<&Value>, fallback: impl Into<Value>) -> Value {
-    value.filter(|value| truthy(Some(value))).cloned().unwrap_or_else(|| fallback.into())
+    value
+        .filter(|value| truthy(Some(value)))
+        .cloned()
+        .unwrap_or_else(|| fallback.into())
 }
 
 /// `value ?? fallback`.
 pub(super) fn or_nullish(value: Option<&Value>, fallback: impl Into<Value>) -> Value {
-    value.filter(|value| !value.is_null()).cloned().unwrap_or_else(|| fallback.into())
+    value
+        .filter(|value| !value.is_null())
+        .cloned()
+        .unwrap_or_else(|| fallback.into())
 }
 
 /// `String(value)`, with `undefined` for an absent one.
@@ -53,7 +59,10 @@ pub(super) fn number_of_text(text: &str) -> f64 {
         "Infinity" | "+Infinity" => f64::INFINITY,
         "-Infinity" => f64::NEG_INFINITY,
         // The standard parser also knows `inf` and `nan`, which are no numbers here.
-        _ if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) => {
+        _ if text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) =>
+        {
             text.parse().unwrap_or(f64::NAN)
         }
         _ => f64::NAN,
@@ -77,16 +86,19 @@ fn whole(digits: &str, radix: u32) -> Option<f64> {
     if digits.is_empty() {
         return None;
     }
-    digits
-        .chars()
-        .try_fold(0.0, |value, digit| Some(value * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
+    digits.chars().try_fold(0.0, |value, digit| {
+        Some(value * f64::from(radix) + f64::from(digit.to_digit(radix)?))
+    })
 }
 
 /// A number as JSON writes it: no fraction where there is none, `null` where JSON has no number.
 pub(super) fn number_value(value: f64) -> Value {
     const SAFE: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < SAFE {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a whole number below 2^53 is exact"
+        )]
         return Value::from(value as i64);
     }
     Number::from_f64(value).map_or(Value::Null, Value::Number)
@@ -106,7 +118,9 @@ pub(super) fn get<'a>(map: &'a Map<String, Value>, path: &[&str]) -> Option<&'a 
 ///
 /// compat: a primitive on the way is replaced by an object, while what is set on an array is lost.
 pub(super) fn set(map: &mut Map<String, Value>, path: &[&str], value: Option<Value>) {
-    let Some((last, parents)) = path.split_last() else { return };
+    let Some((last, parents)) = path.split_last() else {
+        return;
+    };
     let mut map = map;
     for key in parents {
         let slot = map.entry(*key).or_insert(Value::Null);

@@ -39,8 +39,12 @@ const APPENDED: [&str; 3] = ["date_added", "chat_size", "date_last_chat"];
 #[must_use]
 pub fn entry(card_json: &[u8], avatar: &str, now: DateTime<Local>) -> Option<Entry> {
     let card = json::parse(card_json).ok().filter(Value::is_object)?;
-    let Value::Object(mut card) = current(card, now) else { return None };
-    let data_size = data_size(card.get("data"))?;
+    // compat: converting a V1 card without a name leaves an `undefined` in `data`, whose nine letters count.
+    let undefined_name = card.get("spec").is_none() && card.get("name").is_none();
+    let Value::Object(mut card) = current(card, now) else {
+        return None;
+    };
+    let data_size = data_size(card.get("data"))? + if undefined_name { 9 } else { 0 };
     let has_create_date = coerce::truthy(card.get("create_date"));
     if !has_create_date {
         card.shift_remove("create_date");
@@ -49,13 +53,27 @@ pub fn entry(card_json: &[u8], avatar: &str, now: DateTime<Local>) -> Option<Ent
         card.shift_remove(key);
     }
     let listed = coerce::truthy(card.get("name"));
-    let name = card.get("name").filter(|_| listed).map(json::js_string).unwrap_or_default();
+    let name = card
+        .get("name")
+        .filter(|_| listed)
+        .map(json::js_string)
+        .unwrap_or_default();
     card.insert("avatar".into(), value_text(avatar).into());
     card.insert("data_size".into(), data_size.into());
     let shallow = open_object(shallow(&card));
-    card.insert("json_data".into(), value_text(&String::from_utf8_lossy(card_json)).into());
+    card.insert(
+        "json_data".into(),
+        value_text(&String::from_utf8_lossy(card_json)).into(),
+    );
     let name = json::lossy(&name).into_owned();
-    Some(Entry { full: open_object(card), shallow, name, data_size, has_create_date, listed })
+    Some(Entry {
+        full: open_object(card),
+        shallow,
+        name,
+        data_size,
+        has_create_date,
+        listed,
+    })
 }
 
 /// `None` for `null`, which the original cannot measure.
@@ -72,11 +90,21 @@ fn data_size(data: Option<&Value>) -> Option<u64> {
 fn shallow(card: &Map<String, Value>) -> Map<String, Value> {
     let inner = |path: &[&str], default: Value| {
         let data = card.get("data").and_then(Value::as_object);
-        data.and_then(|data| coerce::get(data, path)).cloned().unwrap_or(default)
+        data.and_then(|data| coerce::get(data, path))
+            .cloned()
+            .unwrap_or(default)
     };
     let mut out = Map::new();
     out.insert("shallow".into(), true.into());
-    for key in ["name", "avatar", "chat", "fav", "create_date", "data_size", "tags"] {
+    for key in [
+        "name",
+        "avatar",
+        "chat",
+        "fav",
+        "create_date",
+        "data_size",
+        "tags",
+    ] {
         coerce::put(&mut out, key, card.get(key).cloned());
     }
     let data = json!({

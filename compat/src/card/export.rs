@@ -65,7 +65,10 @@ mod tests {
         let expected = "{\n    \"spec\": \"chara_card_v2\",\n    \"fav\": false,\n    \"data\": {\n        \"name\": \"N\",\n        \
              \"tags\": [],\n        \"extensions\": {\n            \"fav\": false\n        }\n    },\n    \
              \"name\": \"N\",\n    \"tags\": []\n}";
-        let (text, expected) = (codec::parse(&text).expect("JSON"), codec::parse(expected.as_bytes()).expect("JSON"));
+        let (text, expected) = (
+            codec::parse(&text).expect("JSON"),
+            codec::parse(expected.as_bytes()).expect("JSON"),
+        );
         assert_eq!(text, expected);
     }
 
@@ -77,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_png_loses_its_private_fields_and_nothing_else() {
-        let image = png::compose(&blank_png(), br#"{"name":"N","chat":"c","fav":true,"x":1}"#).expect("composes");
+        let image =
+            png::compose(&blank_png(), br#"{"name":"N","chat":"c","fav":true,"x":1}"#).expect("composes");
         let public = to_png(&image).expect("exports");
         let card = codec::parse(&png::read_card(&public).expect("a card")).expect("JSON");
         let expected = json!({"name": "N", "fav": false, "x": 1, "data": {"extensions": {"fav": false}},

@@ -62,7 +62,8 @@ pub struct Form {
     pub chat: Option<Value>,
     /// `create_date`, used by [`Form::edited`] only.
     pub create_date: Option<Value>,
-    /// `json_data`, parsed: the previous card, whose unknown keys survive. Empty when not sent or not a JSON object.
+    /// `json_data`, parsed: the previous card, whose unknown keys survive. Empty when not sent or not a JSON object
+    /// (where the original would store the bare number or array in place of the card).
     pub base: Map<String, Value>,
 }
 
@@ -90,10 +91,15 @@ impl Form {
             world: text_or_empty("world"),
             alternate_greetings: greetings(field("alternate_greetings")),
             depth_prompt: DepthPrompt::from_map(fields),
-            extensions: field("extensions").filter(|value| truthy(Some(value))).and_then(parse),
+            extensions: field("extensions")
+                .filter(|value| truthy(Some(value)))
+                .and_then(parse),
             chat: field("chat").cloned(),
             create_date: field("create_date").cloned(),
-            base: field("json_data").and_then(parse).and_then(into_object).unwrap_or_default(),
+            base: field("json_data")
+                .and_then(parse)
+                .and_then(into_object)
+                .unwrap_or_default(),
         }
     }
 
@@ -261,9 +267,12 @@ fn into_object(value: Value) -> Option<Map<String, Value>> {
 
 fn tags(field: Option<&Value>) -> Value {
     match field {
-        Some(Value::String(list)) => {
-            list.split(',').map(json::js_trim).filter(|tag| !tag.is_empty()).map(Value::from).collect()
-        }
+        Some(Value::String(list)) => list
+            .split(',')
+            .map(json::js_trim)
+            .filter(|tag| !tag.is_empty())
+            .map(Value::from)
+            .collect(),
         other => or(other, Vec::<Value>::new()),
     }
 }

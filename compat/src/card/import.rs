@@ -105,7 +105,11 @@ pub fn from_png(content: Value, now: DateTime<Local>) -> Result<Imported, Error>
     let name = file_name(map.get("name"))?;
     let sprites = take_sprites(&mut card);
     unset_private(&mut card);
-    Ok(Imported { card: finished(card, now), name, sprites })
+    Ok(Imported {
+        card: finished(card, now),
+        name,
+        sprites,
+    })
 }
 
 /// The content of a YAML file: `name`, `context` (description) and `greeting` (first message).
@@ -130,7 +134,11 @@ pub fn from_yaml(content: &Value, now: DateTime<Local>) -> Result<Imported, Erro
         "creator": "",
         "tags": "",
     });
-    Ok(Imported { card: from_v1(card, now), name: file_text(&name), sprites: None })
+    Ok(Imported {
+        card: from_v1(card, now),
+        name: file_text(&name),
+        sprites: None,
+    })
 }
 
 /// The `card.json` of a CharX archive. Assets are the archive's business; their folder is the card's name.
@@ -141,7 +149,11 @@ pub fn from_yaml(content: &Value, now: DateTime<Local>) -> Result<Imported, Erro
 /// See [`Error`].
 pub fn from_charx(content: Value, now: DateTime<Local>) -> Result<Imported, Error> {
     if content.get("spec").is_none() {
-        return Err(if content.is_null() { Error::NotObject } else { Error::NoSpec });
+        return Err(if content.is_null() {
+            Error::NotObject
+        } else {
+            Error::NoSpec
+        });
     }
     let mut card = content;
     sanitise_names(&mut card)?;
@@ -149,7 +161,11 @@ pub fn from_charx(content: Value, now: DateTime<Local>) -> Result<Imported, Erro
     unset_private(&mut card);
     stamp(&mut card, now);
     let name = file_name(card.get("name"))?;
-    Ok(Imported { card, name, sprites: None })
+    Ok(Imported {
+        card,
+        name,
+        sprites: None,
+    })
 }
 
 /// Takes the pictures out of a RisuAI card (`data.extensions.risuai`); `None` when there are none.
@@ -175,17 +191,27 @@ pub fn take_sprites(card: &mut Value) -> Option<Sprites> {
 
 fn sprite(entry: &Value) -> Option<Sprite> {
     let [label, bytes] = match entry {
-        Value::Array(pair) => [super::coerce::text(pair.first()), pair.get(1).map_or_else(String::new, json::js_string)],
+        Value::Array(pair) => [
+            super::coerce::text(pair.first()),
+            pair.get(1).map_or_else(String::new, json::js_string),
+        ],
         // compat: a text is a pair of characters.
         Value::String(text) => {
             let mut chars = text.chars().map(String::from);
-            [chars.next().unwrap_or_else(|| "undefined".to_owned()), chars.next().unwrap_or_default()]
+            [
+                chars.next().unwrap_or_else(|| "undefined".to_owned()),
+                chars.next().unwrap_or_default(),
+            ]
         }
         _ => return None,
     };
     let label = json::lossy(&label).into_owned();
     let file_name = names::sanitize(&format!("{label}.png"));
-    Some(Sprite { file_name, bytes: png::decode_base64(bytes.as_bytes()), label })
+    Some(Sprite {
+        file_name,
+        bytes: png::decode_base64(bytes.as_bytes()),
+        label,
+    })
 }
 
 /// Sanitises `data.name` and gives the top level that name; without one, or when nothing is left of it, its own.
@@ -201,11 +227,15 @@ fn sanitise_names(card: &mut Value) -> Result<(), Error> {
 }
 
 fn inner_name(map: &Map<String, Value>) -> Option<&Value> {
-    map.get("data").and_then(|data| data.get("name")).filter(|name| truthy(Some(name)))
+    map.get("data")
+        .and_then(|data| data.get("name"))
+        .filter(|name| truthy(Some(name)))
 }
 
 fn sanitised(name: Option<&Value>) -> Result<String, Error> {
-    name.and_then(Value::as_str).map(names::sanitize).ok_or(Error::Name)
+    name.and_then(Value::as_str)
+        .map(names::sanitize)
+        .ok_or(Error::Name)
 }
 
 fn file_name(name: Option<&Value>) -> Result<String, Error> {
@@ -264,8 +294,18 @@ fn from_legacy(
     now: DateTime<Local>,
 ) -> Result<Imported, Error> {
     let name = sanitised(map.get(name_key))?;
-    let chat_owner = if name_key == "name" { Some(Value::from(name.as_str())) } else { None };
-    let text = |key: &str| if key.is_empty() { Value::from("") } else { or_nullish(map.get(key), "") };
+    let chat_owner = if name_key == "name" {
+        Some(Value::from(name.as_str()))
+    } else {
+        None
+    };
+    let text = |key: &str| {
+        if key.is_empty() {
+            Value::from("")
+        } else {
+            or_nullish(map.get(key), "")
+        }
+    };
     let notes = match map.get("creator_notes") {
         Some(Value::String(notes)) => Some(Value::from(notes.replacen(NOTES_PLACEHOLDER, "", 1))),
         notes if truthy(notes) => return Err(Error::Notes),
@@ -286,7 +326,11 @@ fn from_legacy(
         "creator": text("creator"),
         "tags": text("tags"),
     });
-    Ok(Imported { card: from_v1(card, now), name: file_text(&name), sprites: None })
+    Ok(Imported {
+        card: from_v1(card, now),
+        name: file_text(&name),
+        sprites: None,
+    })
 }
 
 #[cfg(test)]

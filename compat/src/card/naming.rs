@@ -10,7 +10,13 @@ use super::coerce;
 /// decides.
 pub fn internal_names(name: &str) -> impl Iterator<Item = String> {
     let base = names::sanitize(name);
-    (0..10_000).map(move |number| if number == 0 { base.clone() } else { format!("{base}{number}") })
+    (0..10_000).map(move |number| {
+        if number == 0 {
+            base.clone()
+        } else {
+            format!("{base}{number}")
+        }
+    })
 }
 
 /// The file names to try for a copy of a card (`POST /api/characters/duplicate`), in order and without end.
@@ -23,7 +29,9 @@ pub fn duplicate_names(file_name: &str) -> impl Iterator<Item = String> {
     let extension = names::extension(file_name).to_owned();
     let stem = &file_name[..file_name.len() - extension.len()];
     let (base, first) = match stem.rsplit_once('_') {
-        Some((base, number)) if !coerce::number_of_text(number).is_nan() => (base, coerce::parse_int(number) + 1.0),
+        Some((base, number)) if !coerce::number_of_text(number).is_nan() => {
+            (base, coerce::parse_int(number) + 1.0)
+        }
         _ => (stem, 1.0),
     };
     let base = base.to_owned();
@@ -57,7 +65,11 @@ mod tests {
             (".png", [".png_1", ".png_2"]),
         ];
         for (name, copies) in cases {
-            assert_eq!(duplicate_names(name).take(2).collect::<Vec<_>>(), copies, "{name}");
+            assert_eq!(
+                duplicate_names(name).take(2).collect::<Vec<_>>(),
+                copies,
+                "{name}"
+            );
         }
     }
 }

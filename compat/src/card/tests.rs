@@ -8,7 +8,9 @@ use crate::{json as codec, png};
 pub(super) fn at_fixed_time() -> DateTime<Local> {
     let day = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
     let time = day.and_hms_milli_opt(18, 15, 27, 691).expect("a time");
-    time.and_local_timezone(Local).earliest().expect("no zone skips an hour in November")
+    time.and_local_timezone(Local)
+        .earliest()
+        .expect("no zone skips an hour in November")
 }
 
 pub(super) const DATE: &str = "2026-11-22@18h15m27s691ms";
@@ -98,7 +100,10 @@ fn a_v1_card_keeps_its_unknown_keys() {
 #[test]
 fn a_nameless_v1_card_has_an_undefined_chat() {
     assert_text(
-        &current(json!({"depth_prompt_depth": "x", "depth_prompt_role": 0}), at_fixed_time()),
+        &current(
+            json!({"depth_prompt_depth": "x", "depth_prompt_role": 0}),
+            at_fixed_time(),
+        ),
         concat!(
             r#"{"depth_prompt_depth":"x","depth_prompt_role":0,"description":"","personality":"","scenario":"","#,
             r#""first_mes":"","mes_example":"","creatorcomment":"","avatar":"none","chat":"undefined - @","#,
@@ -117,7 +122,10 @@ fn only_a_dated_v1_card_gets_a_creation_date() {
     assert_eq!(dated(json!({"name": "a"})), Some(creation_date().into()));
     assert_eq!(dated(json!({"name": "a", "create_date": "x"})), Some("x".into()));
     assert_eq!(dated(json!({"spec": "s", "data": {}})), None);
-    assert_eq!(current(json!({"name": "a"}), at_fixed_time()).get("create_date"), None);
+    assert_eq!(
+        current(json!({"name": "a"}), at_fixed_time()).get("create_date"),
+        None
+    );
 }
 
 #[test]
@@ -126,7 +134,10 @@ fn private_fields_go_from_both_places() {
         unset_private(&mut card);
         card
     };
-    assert_text(&public(json!({"chat": 1, "fav": true})), r#"{"fav":false,"data":{"extensions":{"fav":false}}}"#);
+    assert_text(
+        &public(json!({"chat": 1, "fav": true})),
+        r#"{"fav":false,"data":{"extensions":{"fav":false}}}"#,
+    );
     assert_text(
         &public(json!({"data": null, "a": 1})),
         r#"{"data":{"extensions":{"fav":false}},"a":1,"fav":false}"#,
@@ -137,6 +148,10 @@ fn private_fields_go_from_both_places() {
 
 #[test]
 fn renaming_sets_both_names() {
-    let card = renamed(json!({"spec": "s", "name": "a", "data": {"name": "a"}, "chat": "c"}), "b", at_fixed_time());
+    let card = renamed(
+        json!({"spec": "s", "name": "a", "data": {"name": "a"}, "chat": "c"}),
+        "b",
+        at_fixed_time(),
+    );
     assert_text(&card, r#"{"spec":"s","name":"b","data":{"name":"b"},"chat":"c"}"#);
 }

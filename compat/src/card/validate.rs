@@ -15,7 +15,14 @@ pub enum Version {
     V3,
 }
 
-const V1_FIELDS: [&str; 6] = ["name", "description", "personality", "scenario", "first_mes", "mes_example"];
+const V1_FIELDS: [&str; 6] = [
+    "name",
+    "description",
+    "personality",
+    "scenario",
+    "first_mes",
+    "mes_example",
+];
 const V2_FIELDS: [&str; 14] = [
     "name",
     "description",
@@ -50,10 +57,13 @@ pub fn validate(card: &Value) -> Result<Version, String> {
     }
     // compat: a version that is no number passes, since it is neither below 3 nor at least 4.
     let version = coerce::number(card.get("spec_version"));
-    if version < 3.0 || version >= 4.0 {
+    if !version.is_nan() && !(3.0..4.0).contains(&version) {
         return Err("spec_version".to_owned());
     }
-    if !card.get("data").is_some_and(|data| data.is_object() || data.is_array()) {
+    if !card
+        .get("data")
+        .is_some_and(|data| data.is_object() || data.is_array())
+    {
         return Err("No tavern card data found".to_owned());
     }
     Ok(Version::V3)
@@ -65,7 +75,9 @@ fn is_v2(card: &Value) -> bool {
 }
 
 fn has_v2_data(card: &Value) -> bool {
-    let Some(data) = card.get("data").and_then(Value::as_object) else { return false };
+    let Some(data) = card.get("data").and_then(Value::as_object) else {
+        return false;
+    };
     V2_FIELDS.iter().all(|field| data.contains_key(*field))
         && data["alternate_greetings"].is_array()
         && data["tags"].is_array()
@@ -75,7 +87,8 @@ fn has_v2_data(card: &Value) -> bool {
 
 fn has_v2_book(book: &Value) -> bool {
     !coerce::truthy(Some(book))
-        || (book.get("extensions").is_some_and(is_object_type) && book.get("entries").is_some_and(Value::is_array))
+        || (book.get("extensions").is_some_and(is_object_type)
+            && book.get("entries").is_some_and(Value::is_array))
 }
 
 /// `typeof value === 'object'`, which includes `null` and arrays.
@@ -107,8 +120,14 @@ mod tests {
         let v1: serde_json::Map<_, _> = V1_FIELDS.iter().map(|f| ((*f).to_owned(), json!(null))).collect();
         assert_eq!(validate(&Value::Object(v1)), Ok(Version::V1));
         assert_eq!(validate(&v2(&json!({}))), Ok(Version::V2));
-        assert_eq!(validate(&v2(&json!({"character_book": {"extensions": {}, "entries": []}}))), Ok(Version::V2));
-        assert_eq!(validate(&json!({"spec": "chara_card_v3", "data": {}})), Ok(Version::V3));
+        assert_eq!(
+            validate(&v2(&json!({"character_book": {"extensions": {}, "entries": []}}))),
+            Ok(Version::V2)
+        );
+        assert_eq!(
+            validate(&json!({"spec": "chara_card_v3", "data": {}})),
+            Ok(Version::V3)
+        );
         assert_eq!(validate(&v3(&json!("3.9"), &json!([]))), Ok(Version::V3));
     }
 
@@ -119,10 +138,19 @@ mod tests {
         assert_eq!(validate(&json!({"name": 1})), spec);
         assert_eq!(validate(&v2(&json!({"tags": 1}))), spec);
         assert_eq!(validate(&v2(&json!({"character_book": {}}))), spec);
-        assert_eq!(validate(&v3(&json!("2.9"), &json!({}))), Err("spec_version".to_owned()));
-        assert_eq!(validate(&v3(&json!(""), &json!([]))), Err("spec_version".to_owned()));
+        assert_eq!(
+            validate(&v3(&json!("2.9"), &json!({}))),
+            Err("spec_version".to_owned())
+        );
+        assert_eq!(
+            validate(&v3(&json!(""), &json!([]))),
+            Err("spec_version".to_owned())
+        );
         let no_data = Err("No tavern card data found".to_owned());
-        assert_eq!(validate(&json!({"spec": "chara_card_v3", "spec_version": "3.0"})), no_data);
+        assert_eq!(
+            validate(&json!({"spec": "chara_card_v3", "spec_version": "3.0"})),
+            no_data
+        );
         assert_eq!(validate(&v3(&json!("3.0"), &json!("x"))), no_data);
     }
 }

@@ -6,7 +6,17 @@ use serde_json::Value;
 use crate::json;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -19,7 +29,9 @@ const MONTHS: [&str; 12] = [
 /// compat: a known form with an impossible date is NaN, and so is the meridiem form for January to September,
 /// because the original builds `2023-6-19T…` there, which V8 refuses.
 pub fn send_date(value: Option<&Value>) -> Option<f64> {
-    let Some(value) = value.filter(|value| json::js_truthy(value)) else { return Some(0.0) };
+    let Some(value) = value.filter(|value| json::js_truthy(value)) else {
+        return Some(0.0);
+    };
     match value {
         Value::Number(number) => Some(number.as_f64().filter(|&ms| ms >= 0.0).map_or(0.0, time_clip)),
         Value::String(text) => Some(send_date_text(text)),
@@ -29,7 +41,9 @@ pub fn send_date(value: Option<&Value>) -> Option<f64> {
 
 fn send_date_text(text: &str) -> f64 {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map_or(0.0, |ms: f64| if ms.is_finite() { time_clip(ms) } else { 0.0 });
+        return text
+            .parse()
+            .map_or(0.0, |ms: f64| if ms.is_finite() { time_clip(ms) } else { 0.0 });
     }
     if is_full_iso(text) {
         return iso_date(text);
@@ -85,15 +99,25 @@ fn read_iso(text: &str) -> Option<f64> {
     let hour = scan.digits(2, 2)?;
     let minute = scan.pair(':')?;
     let second = scan.pair(':').unwrap_or(0);
-    let milli = if scan.literal(".").is_some() { scan.fraction()? } else { 0 };
+    let milli = if scan.literal(".").is_some() {
+        scan.fraction()?
+    } else {
+        0
+    };
     let time = millis(year, month, day, [hour, minute, second, milli])?;
     match scan.rest {
         "Z" => Some(utc(time)),
         "" => local(time),
         _ => {
-            let sign = if scan.literal("+").is_some() { 1 } else { scan.literal("-").map(|()| -1)? };
+            let sign = if scan.literal("+").is_some() {
+                1
+            } else {
+                scan.literal("-").map(|()| -1)?
+            };
             let minutes = i64::from(scan.digits(2, 2)? * 60 + scan.pair(':')?);
-            scan.rest.is_empty().then(|| utc(time - TimeDelta::minutes(sign * minutes)))
+            scan.rest
+                .is_empty()
+                .then(|| utc(time - TimeDelta::minutes(sign * minutes)))
         }
     }
 }
@@ -117,7 +141,12 @@ fn utc(time: NaiveDateTime) -> f64 {
 /// A local time that the clock skips is read with the offset before the change, as JavaScript does.
 fn local(time: NaiveDateTime) -> Option<f64> {
     let known = Local.from_local_datetime(&time).earliest();
-    let skipped = || Local.from_local_datetime(&(time - TimeDelta::hours(3))).earliest().map(|at| at + TimeDelta::hours(3));
+    let skipped = || {
+        Local
+            .from_local_datetime(&(time - TimeDelta::hours(3)))
+            .earliest()
+            .map(|at| at + TimeDelta::hours(3))
+    };
     known.or_else(skipped).map(|at| at.timestamp_millis() as f64)
 }
 
@@ -125,9 +154,14 @@ fn local(time: NaiveDateTime) -> Option<f64> {
 fn meridiem(text: &str) -> Option<f64> {
     for (at, _) in text.char_indices() {
         let mut scan = Scan { rest: &text[at..] };
-        let Some((month, [day, year, hour, minute], after_noon)) = scan.meridiem() else { continue };
+        let Some((month, [day, year, hour, minute], after_noon)) = scan.meridiem() else {
+            continue;
+        };
         // Only two-digit months make a date that V8 reads; see `send_date`.
-        let month = MONTHS.iter().position(|&name| name == month).and_then(|index| u32::try_from(index + 1).ok());
+        let month = MONTHS
+            .iter()
+            .position(|&name| name == month)
+            .and_then(|index| u32::try_from(index + 1).ok());
         let hour = hour % 12 + if after_noon { 12 } else { 0 };
         let time = month
             .filter(|&month| month >= 10)
@@ -143,7 +177,9 @@ fn name_form(text: &str) -> Option<f64> {
     let spellings = [("@", "", true), ("@", "", false), (" @", " ", true)];
     spellings.into_iter().find_map(|(before_hour, gap, with_millis)| {
         let starts = text.char_indices().map(|(at, _)| &text[at..]);
-        starts.filter_map(|rest| Scan { rest }.name_form(before_hour, gap, with_millis)).next()
+        starts
+            .filter_map(|rest| Scan { rest }.name_form(before_hour, gap, with_millis))
+            .next()
     })
 }
 
@@ -159,7 +195,12 @@ impl<'a> Scan<'a> {
     }
 
     fn digits(&mut self, least: usize, most: usize) -> Option<u32> {
-        let count = self.rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+        let count = self
+            .rest
+            .bytes()
+            .take(most)
+            .take_while(u8::is_ascii_digit)
+            .count();
         if count < least {
             return None;
         }
@@ -170,7 +211,9 @@ impl<'a> Scan<'a> {
 
     /// `mark` and two digits; nothing is consumed otherwise.
     fn pair(&mut self, mark: char) -> Option<u32> {
-        let mut ahead = Scan { rest: self.rest.strip_prefix(mark)? };
+        let mut ahead = Scan {
+            rest: self.rest.strip_prefix(mark)?,
+        };
         let number = ahead.digits(2, 2)?;
         self.rest = ahead.rest;
         Some(number)
@@ -191,7 +234,11 @@ impl<'a> Scan<'a> {
 
     /// Month name, then day, year, hour and minute, then whether it is after noon.
     fn meridiem(&mut self) -> Option<(&'a str, [u32; 4], bool)> {
-        let letters = self.rest.bytes().take_while(|&byte| byte.is_ascii_alphanumeric() || byte == b'_').count();
+        let letters = self
+            .rest
+            .bytes()
+            .take_while(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            .count();
         let (month, rest) = self.rest.split_at(letters);
         self.rest = rest;
         if month.is_empty() {
@@ -238,29 +285,40 @@ mod tests {
 
     use super::*;
 
-    fn read(value: Value) -> f64 {
-        send_date(Some(&value)).unwrap()
+    fn read(value: &Value) -> f64 {
+        send_date(Some(value)).unwrap()
     }
 
     #[test]
     fn forms_of_send_date() {
-        assert_eq!(read(json!(1_687_184_400_123_i64)), 1_687_184_400_123.0);
-        assert_eq!(read(json!("1687184400123")), 1_687_184_400_123.0);
-        assert_eq!(read(json!("2023-02-28T23:00:00.1239Z")), 1_677_625_200_123.0);
-        assert_eq!(read(json!("2023-02-30T00:00:00Z")), 1_677_715_200_000.0);
-        assert_eq!(read(json!("2023-02-28T24:00:00Z")), 1_677_628_800_000.0);
-        assert_eq!(read(json!("2024-07-12@01h31m37s123ms")), 1_720_747_897_123.0);
-        assert_eq!(read(json!("Chat 2024-7-12@01h31m37s")), 1_720_747_897_000.0);
-        assert_eq!(read(json!("2024-6-5 @14h 56m 50s 682ms")), 1_717_599_410_682.0);
+        assert_eq!(read(&json!(1_687_184_400_123_i64)), 1_687_184_400_123.0);
+        assert_eq!(read(&json!("1687184400123")), 1_687_184_400_123.0);
+        assert_eq!(read(&json!("2023-02-28T23:00:00.1239Z")), 1_677_625_200_123.0);
+        assert_eq!(read(&json!("2023-02-30T00:00:00Z")), 1_677_715_200_000.0);
+        assert_eq!(read(&json!("2023-02-28T24:00:00Z")), 1_677_628_800_000.0);
+        assert_eq!(read(&json!("2024-07-12@01h31m37s123ms")), 1_720_747_897_123.0);
+        assert_eq!(read(&json!("Chat 2024-7-12@01h31m37s")), 1_720_747_897_000.0);
+        assert_eq!(read(&json!("2024-6-5 @14h 56m 50s 682ms")), 1_717_599_410_682.0);
     }
 
     #[test]
     fn unknown_is_zero_and_impossible_is_nan() {
-        for value in [json!(null), json!(""), json!("yesterday"), json!(-5), json!("2023-06-19")] {
-            assert_eq!(read(value), 0.0);
+        for value in [
+            json!(null),
+            json!(""),
+            json!("yesterday"),
+            json!(-5),
+            json!("2023-06-19"),
+        ] {
+            assert_eq!(read(&value), 0.0);
         }
-        for value in ["2023-13-01T00:00:00Z", "2023-02-32T00:00:00Z", "June 19, 2023 2:20pm", "2024-13-12@01h31m37s"] {
-            assert!(read(json!(value)).is_nan(), "{value}");
+        for value in [
+            "2023-13-01T00:00:00Z",
+            "2023-02-32T00:00:00Z",
+            "June 19, 2023 2:20pm",
+            "2024-13-12@01h31m37s",
+        ] {
+            assert!(read(&json!(value)).is_nan(), "{value}");
         }
         assert_eq!(send_date(None), Some(0.0));
         assert_eq!(send_date(Some(&json!({}))), None);
@@ -269,17 +327,25 @@ mod tests {
 
     #[test]
     fn meridiem_is_local_time() {
-        let local = |hour, minute| Local.with_ymd_and_hms(2023, 12, 19, hour, minute, 0).unwrap().timestamp_millis() as f64;
-        assert_eq!(read(json!("December 19, 2023 2:20pm")), local(14, 20));
-        assert_eq!(read(json!("December 19, 2023 12:05AM")), local(0, 5));
-        assert_eq!(read(json!("December 19, 2023 12:05pm")), local(12, 5));
-        assert!(read(json!("Dezember 19, 2023 12:05pm")).is_nan());
+        let local = |hour, minute| {
+            Local
+                .with_ymd_and_hms(2023, 12, 19, hour, minute, 0)
+                .unwrap()
+                .timestamp_millis() as f64
+        };
+        assert_eq!(read(&json!("December 19, 2023 2:20pm")), local(14, 20));
+        assert_eq!(read(&json!("December 19, 2023 12:05AM")), local(0, 5));
+        assert_eq!(read(&json!("December 19, 2023 12:05pm")), local(12, 5));
+        assert!(read(&json!("Dezember 19, 2023 12:05pm")).is_nan());
     }
 
     #[test]
     fn date_constructor() {
         assert_eq!(js_date(Some(&json!("2023-06-19"))), 1_687_132_800_000.0);
-        assert_eq!(js_date(Some(&json!("2023-06-19T14:20:00+02:00"))), 1_687_177_200_000.0);
+        assert_eq!(
+            js_date(Some(&json!("2023-06-19T14:20:00+02:00"))),
+            1_687_177_200_000.0
+        );
         assert_eq!(js_date(Some(&json!("2023-06-19T14:20Z"))), 1_687_184_400_000.0);
         assert_eq!(js_date(Some(&json!(5.9))), 5.0);
         assert!(js_date(Some(&json!("2023-06-19T14:20:00Zz"))).is_nan());

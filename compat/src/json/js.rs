@@ -67,8 +67,16 @@ pub fn js_string(value: &Value) -> String {
         Value::Number(number) => js_number(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let texts: Vec<String> =
-                items.iter().map(|item| if item.is_null() { String::new() } else { js_string(item) }).collect();
+            let texts: Vec<String> = items
+                .iter()
+                .map(|item| {
+                    if item.is_null() {
+                        String::new()
+                    } else {
+                        js_string(item)
+                    }
+                })
+                .collect();
             texts.join(",")
         }
         Value::Object(_) => "[object Object]".to_owned(),
@@ -81,17 +89,34 @@ pub fn js_number(number: f64) -> String {
         return "0".to_owned();
     }
     if !number.is_finite() {
-        return if number.is_nan() { "NaN".to_owned() } else { format!("{number}").replace("inf", "Infinity") };
+        return if number.is_nan() {
+            "NaN".to_owned()
+        } else {
+            format!("{number}").replace("inf", "Infinity")
+        };
     }
     if number.fract() == 0.0 && number.abs() < 1e15 {
         return format!("{number:.0}");
     }
-    let shortest = format!("{:e}", number.abs());
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let digits = mantissa.replace('.', "");
-    let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if number < 0.0 { "-" } else { "" };
+    let (digits, exponent) = shortest(number.abs());
     format!("{sign}{}", place_point(&digits, exponent))
+}
+
+/// The shortest digits that read back as `number`, and the power of ten of the first one.
+fn shortest(number: f64) -> (String, i32) {
+    // serde_json takes the even one of two equally near candidates, as ECMAScript does and Rust's `{:e}` does not.
+    let text = serde_json::Number::from_f64(number)
+        .map(|number| number.to_string())
+        .unwrap_or_default();
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_start_matches('0');
+    let power: i32 = power.parse().unwrap_or(0);
+    let leading_zeros = all.len() - digits.len();
+    let place = i32::try_from(whole.len()).unwrap_or(0) - i32::try_from(leading_zeros).unwrap_or(0);
+    (digits.trim_end_matches('0').to_owned(), power + place - 1)
 }
 
 /// Lays `digits` × 10^`exponent` (point after the first digit) out as ECMAScript's Number::toString does.
@@ -137,5 +162,9 @@ fn in_js_order(map: &Map<String, Value>) -> bool {
 /// Array indices rank by value, every other key after them.
 fn rank(key: &str) -> u32 {
     let canonical = key == "0" || (!key.starts_with('0') && key.bytes().all(|byte| byte.is_ascii_digit()));
-    if canonical { key.parse().unwrap_or(u32::MAX) } else { u32::MAX }
+    if canonical {
+        key.parse().unwrap_or(u32::MAX)
+    } else {
+        u32::MAX
+    }
 }

@@ -31,12 +31,15 @@ fn units(text: &str) -> impl Iterator<Item = Unit> {
     std::iter::from_fn(move || {
         let c = chars.next()?;
         if c == GUARD {
-            return Some(Unit::Char(chars.next_if(|&next| is_reserved(next)).unwrap_or(GUARD)));
+            return Some(Unit::Char(
+                chars.next_if(|&next| is_reserved(next)).unwrap_or(GUARD),
+            ));
         }
         if !is_reserved(c) {
             return Some(Unit::Char(c));
         }
-        let surrogate = u16::try_from(u32::from(c) - OFFSET).expect("a stand-in is a 16-bit unit above the offset");
+        let surrogate =
+            u16::try_from(u32::from(c) - OFFSET).expect("a stand-in is a 16-bit unit above the offset");
         Some(Unit::Lone(surrogate))
     })
 }
@@ -46,9 +49,16 @@ pub(super) fn shield(text: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::new();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'\\', PLANE_16, rest)) {
+    while let Some(found) = text
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'\\', PLANE_16, rest))
+    {
         let start = at + found;
-        let (length, unit) = if text[start] == b'\\' { escape(&text[start..]) } else { plane_16(&text[start..]) };
+        let (length, unit) = if text[start] == b'\\' {
+            escape(&text[start..])
+        } else {
+            plane_16(&text[start..])
+        };
         at = start + length;
         let Some(unit) = unit else { continue };
         out.extend_from_slice(&text[copied..start]);
@@ -76,7 +86,9 @@ fn push(out: &mut Vec<u8>, unit: &Unit) {
 
 /// Length of the escape at the start of `rest`, and the unit it must be replaced by, if any.
 fn escape(rest: &[u8]) -> (usize, Option<Unit>) {
-    let Some(first) = unicode_escape(rest) else { return (2, None) };
+    let Some(first) = unicode_escape(rest) else {
+        return (2, None);
+    };
     if !(0xD800..=0xDFFF).contains(&first) {
         return (6, None);
     }
@@ -102,7 +114,10 @@ fn unicode_escape(rest: &[u8]) -> Option<u16> {
 
 /// Length of the plane 16 character at the start of `rest`, and itself if it is reserved.
 fn plane_16(rest: &[u8]) -> (usize, Option<Unit>) {
-    let c = rest.get(..4).and_then(|bytes| std::str::from_utf8(bytes).ok()).and_then(|text| text.chars().next());
+    let c = rest
+        .get(..4)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .and_then(|text| text.chars().next());
     match c {
         Some(c) if is_reserved(c) => (4, Some(Unit::Char(c))),
         Some(_) => (4, None),

@@ -24,25 +24,36 @@ fn numbers_as_javascript_prints_them() {
         (1e15, "1000000000000000"),
         (-123_456.789, "-123456.789"),
         (0.00001234, "0.00001234"),
+        (914_804_864_688_675.0 + 0.25, "914804864688675.2"),
+        (914_804_864_688_675.0 + 0.75, "914804864688675.8"),
+        (1e300, "1e+300"),
+        (100.5, "100.5"),
         (f64::NAN, "NaN"),
         (f64::NEG_INFINITY, "-Infinity"),
     ];
     for (number, text) in cases {
         assert_eq!(js_number(number), text);
     }
-    assert_eq!(round_trip("[1.0,-0,12345678901234567890,9007199254740993]"), "[1,0,12345678901234567000,9007199254740992]");
+    assert_eq!(
+        round_trip("[1.0,-0,12345678901234567890,9007199254740993]"),
+        "[1,0,12345678901234567000,9007199254740992]"
+    );
 }
 
 #[test]
 fn objects_list_their_keys_as_javascript() {
     let text = r#"{"b":1,"10":2,"2":3,"01":4,"4294967294":5,"4294967295":6,"a":7,"-1":0}"#;
-    assert_eq!(round_trip(text), r#"{"2":3,"10":2,"4294967294":5,"b":1,"01":4,"4294967295":6,"a":7,"-1":0}"#);
+    assert_eq!(
+        round_trip(text),
+        r#"{"2":3,"10":2,"4294967294":5,"b":1,"01":4,"4294967295":6,"a":7,"-1":0}"#
+    );
     assert_eq!(round_trip(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
 }
 
 #[test]
 fn strings_keep_lone_surrogates_and_escape_no_more_than_javascript() {
-    let text = r#"["\ud800","x\udfffy","\ud83d\ude00","\ud83d","\\ud800",{"\udc00":1},"\u007f\u2028\u001f\b\f/"]"#;
+    let text =
+        r#"["\ud800","x\udfffy","\ud83d\ude00","\ud83d","\\ud800",{"\udc00":1},"\u007f\u2028\u001f\b\f/"]"#;
     let expected = "[\"\\ud800\",\"x\\udfffy\",\"😀\",\"\\ud83d\",\"\\\\ud800\",{\"\\udc00\":1},\"\u{7f}\u{2028}\\u001f\\b\\f/\"]";
     assert_eq!(round_trip(text), expected);
 }
@@ -51,7 +62,10 @@ fn strings_keep_lone_surrogates_and_escape_no_more_than_javascript() {
 fn genuine_characters_of_the_stand_in_range_survive() {
     let text = "\"\u{10D800}\\ud800\u{10E000}\u{10DFFF}\u{10E001}\"";
     assert_eq!(round_trip(text), text);
-    assert_eq!(round_trip(r#""\udbf6\udc00 \udbf8\udc00""#), "\"\u{10D800} \u{10E000}\"");
+    assert_eq!(
+        round_trip(r#""\udbf6\udc00 \udbf8\udc00""#),
+        "\"\u{10D800} \u{10E000}\""
+    );
 }
 
 #[test]
@@ -67,7 +81,16 @@ fn utf16_of_value_strings() {
 #[test]
 fn broken_input() {
     assert_eq!(parse(b"\"a\xFFb\"").unwrap(), json!("a\u{FFFD}b"));
-    for text in ["", "\u{FEFF}{}", "{", "[1,]", "nul", "\"\\ud80\"", "\"\\", "1e999"] {
+    for text in [
+        "",
+        "\u{FEFF}{}",
+        "{",
+        "[1,]",
+        "nul",
+        "\"\\ud80\"",
+        "\"\\",
+        "1e999",
+    ] {
         assert!(parse(text.as_bytes()).is_err(), "{text:?}");
     }
     assert!(is_valid(br#""\ud800""#) && !is_valid(b"\"\xFF\"") && !is_valid(b"{} {}"));
@@ -89,21 +112,35 @@ fn four_space_layout() {
     assert_eq!(String::from_utf8(to_vec_pretty(&value)).unwrap(), expected);
     assert_eq!(pretty(b" [ ] ").unwrap(), b"[]");
     assert_eq!(pretty(b"1.50").unwrap(), b"1.50");
-    assert_eq!(pretty(br#"{"b":1.0,"a":"\u00e9"}"#).unwrap(), b"{\n    \"b\": 1.0,\n    \"a\": \"\\u00e9\"\n}");
+    assert_eq!(
+        pretty(br#"{"b":1.0,"a":"\u00e9"}"#).unwrap(),
+        b"{\n    \"b\": 1.0,\n    \"a\": \"\\u00e9\"\n}"
+    );
     assert!(pretty(b"[1 2]").is_err());
 }
 
 #[test]
 fn minify_borrows_what_is_compact() {
     assert!(matches!(minify(br#"{"a b":[1,"\" "]}"#), Cow::Borrowed(_)));
-    assert_eq!(minify(b" { \"a \\\" b\" :\r\n[ 1 ,\t2 ] } ").as_ref(), br#"{"a \" b":[1,2]}"#);
+    assert_eq!(
+        minify(b" { \"a \\\" b\" :\r\n[ 1 ,\t2 ] } ").as_ref(),
+        br#"{"a \" b":[1,2]}"#
+    );
 }
 
 #[test]
 fn members_are_raw_tokens() {
     let text = " {\"a\" : \"x,}\" , \"b\":[{\"a\":1},2], \"\\u0063\":-1.0,\"a\":{} }";
     let all: Vec<_> = members(text).collect();
-    assert_eq!(all, [("\"a\"", "\"x,}\""), ("\"b\"", "[{\"a\":1},2]"), ("\"\\u0063\"", "-1.0"), ("\"a\"", "{}")]);
+    assert_eq!(
+        all,
+        [
+            ("\"a\"", "\"x,}\""),
+            ("\"b\"", "[{\"a\":1},2]"),
+            ("\"\\u0063\"", "-1.0"),
+            ("\"a\"", "{}")
+        ]
+    );
     assert_eq!(fields(text, ["a", "c", "z"]), [Some("{}"), Some("-1.0"), None]);
     for text in ["{}", "[]", "\"{\"", "5"] {
         assert_eq!(members(text).count(), 0, "{text}");
@@ -113,8 +150,18 @@ fn members_are_raw_tokens() {
 #[test]
 fn truth_of_tokens_and_values_agree() {
     for (text, truth) in [
-        ("null", false), ("false", false), ("0", false), ("-0.0", false), ("0e9", false), ("\"\"", false),
-        ("true", true), ("1e999", true), ("-1", true), ("\"0\"", true), ("[]", true), ("{}", true),
+        ("null", false),
+        ("false", false),
+        ("0", false),
+        ("-0.0", false),
+        ("0e9", false),
+        ("\"\"", false),
+        ("true", true),
+        ("1e999", true),
+        ("-1", true),
+        ("\"0\"", true),
+        ("[]", true),
+        ("{}", true),
     ] {
         assert_eq!(truthy(text), truth, "{text}");
         if let Ok(value) = parse(text.as_bytes()) {
@@ -125,7 +172,10 @@ fn truth_of_tokens_and_values_agree() {
 
 #[test]
 fn javascript_conversions() {
-    assert_eq!(js_string(&json!([1, null, ["a", true], {}])), "1,,a,true,[object Object]");
+    assert_eq!(
+        js_string(&json!([1, null, ["a", true], {}])),
+        "1,,a,true,[object Object]"
+    );
     assert_eq!(js_string(&json!(1e21)), "1e+21");
     assert_eq!(js_to_number(&json!(" 12.5 ")), 12.5);
     assert_eq!(js_to_number(&json!("")), 0.0);
@@ -140,14 +190,18 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i32>().prop_map(Value::from),
-        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("finite", |number| number.is_finite())
+            .prop_map(Value::from),
         prop::collection::vec(any::<u16>(), 0..8).prop_map(|units| Value::from(from_utf16(&units))),
-        "[\u{10D7FE}-\u{10E002}a\\\\\"]{0,6}".prop_map(|text| parse(&serde_json::to_vec(&text).unwrap()).unwrap()),
+        "[\u{10D7FE}-\u{10E002}a\\\\\"]{0,6}"
+            .prop_map(|text| parse(&serde_json::to_vec(&text).unwrap()).unwrap()),
     ];
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec(("[a-c0-9\"]{0,3}", inner), 0..5).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec(("[a-c0-9\"]{0,3}", inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }

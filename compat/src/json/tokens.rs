@@ -87,7 +87,10 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn skip_space(text: &[u8], from: usize) -> usize {
-    text[from..].iter().position(|&byte| !is_space(byte)).map_or(text.len(), |found| from + found)
+    text[from..]
+        .iter()
+        .position(|&byte| !is_space(byte))
+        .map_or(text.len(), |found| from + found)
 }
 
 /// Index after the closing quote of the string that opens at `open`; the end of `text` when it is not closed.
@@ -104,7 +107,10 @@ fn string_end(text: &[u8], open: usize) -> usize {
 
 fn scalar_end(text: &[u8], from: usize) -> usize {
     let ends = |&byte: &u8| is_space(byte) || matches!(byte, b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"');
-    text[from + 1..].iter().position(ends).map_or(text.len(), |found| from + 1 + found)
+    text[from + 1..]
+        .iter()
+        .position(ends)
+        .map_or(text.len(), |found| from + 1 + found)
 }
 
 /// Index after the value that starts at `from`.
@@ -143,7 +149,11 @@ pub struct Members<'a> {
 /// quotes included. Empty for any other JSON value.
 pub fn members(text: &str) -> Members<'_> {
     let start = skip_space(text.as_bytes(), 0);
-    let at = if text.as_bytes().get(start) == Some(&b'{') { start + 1 } else { text.len() };
+    let at = if text.as_bytes().get(start) == Some(&b'{') {
+        start + 1
+    } else {
+        text.len()
+    };
     Members { text, at }
 }
 

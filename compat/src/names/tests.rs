@@ -48,7 +48,11 @@ fn path_parts_as_node() {
         ("", "", "", ""),
     ];
     for (path, file, base, ext) in cases {
-        assert_eq!((file_name(path), base_name(path), extension(path)), (file, base, ext), "{path:?}");
+        assert_eq!(
+            (file_name(path), base_name(path), extension(path)),
+            (file, base, ext),
+            "{path:?}"
+        );
     }
 }
 
@@ -106,7 +110,10 @@ fn slugs() {
 fn backup_keys() {
     assert_eq!(backup_key("Seraphina"), "seraphina");
     assert_eq!(backup_key("A.B (2)"), "a_b__2_");
-    assert_eq!(backup_key("日本"), format!("___{}", &hex::encode(Sha256::digest("日本"))[..8]));
+    assert_eq!(
+        backup_key("日本"),
+        format!("___{}", &hex::encode(Sha256::digest("日本"))[..8])
+    );
     assert!(backup_key("😀").starts_with("___"));
     assert_eq!(backup_key("a/b"), "ab");
 }

@@ -1,6 +1,8 @@
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{Error, SIGNATURE, compose, decode_base64, dimensions, is_animated, push_chunk, read_card, strip_card};
+use super::{
+    Error, SIGNATURE, compose, decode_base64, dimensions, is_animated, push_chunk, read_card, strip_card,
+};
 
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -25,14 +27,20 @@ fn hex_body(image: &[u8]) -> String {
 fn the_first_ccv3_chunk_wins_then_the_first_chara_chunk() {
     let both = [text("chara", "MQ=="), text("CCV3", "Mg=="), text("ccv3", "Mw==")];
     assert_eq!(read_card(&png(&both)), Ok(b"2".to_vec()));
-    assert_eq!(read_card(&png(&[text("Chara", "MQ=="), text("chara", "Mg==")])), Ok(b"1".to_vec()));
+    assert_eq!(
+        read_card(&png(&[text("Chara", "MQ=="), text("chara", "Mg==")])),
+        Ok(b"1".to_vec())
+    );
 }
 
 #[test]
 fn a_png_without_a_card_has_no_metadata() {
     assert_eq!(read_card(&png(&[])), Err(Error::NoCard));
     assert_eq!(read_card(&png(&[text("x", "y")])), Err(Error::NoCard));
-    assert_eq!(read_card(&png(&[chunk(b"zTXt", b"chara\0\0MQ==")])), Err(Error::NoCard));
+    assert_eq!(
+        read_card(&png(&[chunk(b"zTXt", b"chara\0\0MQ==")])),
+        Err(Error::NoCard)
+    );
     let after_end = [png(&[]), text("chara", "MQ==")].concat();
     assert_eq!(read_card(&after_end), Err(Error::NoCard));
 }
@@ -56,7 +64,10 @@ fn damaged_files_are_refused() {
     let whole = png(std::slice::from_ref(&card));
     assert_eq!(read_card(b""), Err(Error::Signature));
     assert_eq!(read_card(&SIGNATURE), Err(Error::Truncated));
-    assert_eq!(read_card(&[&SIGNATURE[..], &card[..]].concat()), Err(Error::Header));
+    assert_eq!(
+        read_card(&[&SIGNATURE[..], &card[..]].concat()),
+        Err(Error::Header)
+    );
     assert_eq!(read_card(&whole[..whole.len() - 12]), Err(Error::Truncated));
     assert_eq!(read_card(&whole[..whole.len() - 5]), Err(Error::Truncated));
     let mut flipped = card;
@@ -102,7 +113,8 @@ fn base64_is_read_leniently() {
 #[test]
 fn composing_replaces_the_card_and_keeps_other_text() {
     let image = png(&[text("chara", "MQ=="), text("Comment", "hi"), text("CcV3", "x")]);
-    let composed = compose(&image, "{\"spec\":\"a\",\"b\":\"\u{e9}\"}".as_bytes()).expect("a valid PNG composes");
+    let composed =
+        compose(&image, "{\"spec\":\"a\",\"b\":\"\u{e9}\"}".as_bytes()).expect("a valid PNG composes");
     let expected = concat!(
         "0000000a74455874436f6d6d656e74006869a2a25866",
         "000000227445587463686172610065794a7a6347566a496a6f6959534973496d49694f694c4471534a396d0bbf0a",
@@ -119,9 +131,16 @@ fn text_that_is_no_object_gets_no_ccv3_chunk() {
         ("nope", "0000000e74455874636861726100626d39775a513d3d5fefa5f2"),
         ("5", "0000000a744558746368617261004e513d3dab162493"),
         ("null", "0000000e74455874636861726100626e567362413d3d4b9cd71e"),
-        ("[1]", "0000000a74455874636861726100577a46646c63dcea00000009744558746363763300577a466435ba9487"),
+        (
+            "[1]",
+            "0000000a74455874636861726100577a46646c63dcea00000009744558746363763300577a466435ba9487",
+        ),
     ] {
-        assert_eq!(hex_body(&compose(&image, card.as_bytes()).expect("composes")), body, "{card}");
+        assert_eq!(
+            hex_body(&compose(&image, card.as_bytes()).expect("composes")),
+            body,
+            "{card}"
+        );
     }
     assert_eq!(compose(&image, b""), Err(Error::EmptyCard));
 }
@@ -137,7 +156,10 @@ fn header_facts_are_read_without_pixels() {
     assert_eq!(dimensions(&png(&[])), Some((0x0101_0101, 0x0101_0101)));
     assert_eq!(dimensions(b"GIF89a"), None);
     assert!(is_animated(&png(&[chunk(b"acTL", &[0; 8]), chunk(b"IDAT", &[])])));
-    assert!(!is_animated(&png(&[chunk(b"IDAT", &[]), chunk(b"acTL", &[0; 8])])));
+    assert!(!is_animated(&png(&[
+        chunk(b"IDAT", &[]),
+        chunk(b"acTL", &[0; 8])
+    ])));
 }
 
 proptest! {

@@ -42,7 +42,11 @@ fn rotating_and_renaming_need_a_known_id() {
     assert!(secrets.rotate("libre", "b"));
     assert_eq!(secrets.value("libre", None), "short");
     let before = secrets.clone();
-    assert!(!secrets.rotate("libre", "z") && !secrets.rename("libre", "z", &json!("x")) && !secrets.rotate("other", "a"));
+    assert!(
+        !secrets.rotate("libre", "z")
+            && !secrets.rename("libre", "z", &json!("x"))
+            && !secrets.rotate("other", "a")
+    );
     assert_eq!(secrets, before);
     assert!(secrets.rename("libre", "b", &json!("New")));
     assert_eq!(secrets.state(false)["libre"][1]["label"], "New");
@@ -74,7 +78,10 @@ fn masks_count_utf16_units() {
 fn view_lists_active_values_of_all_keys() {
     let mut secrets = two();
     secrets.write("mine", "m", "v", None);
-    assert_eq!(Value::Object(secrets.active_values()), json!({"libre": "1234567890a", "mine": "v"}));
+    assert_eq!(
+        Value::Object(secrets.active_values()),
+        json!({"libre": "1234567890a", "mine": "v"})
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use squaretable_compat::layout::DocumentKind;
 use squaretable_compat::{dates, json as text, names};
 
+use crate::api::chat::chats::GROUP_CHATS;
 use crate::api::documents::file_name;
 use crate::error::Result;
 use crate::extract::Body;
@@ -15,9 +16,6 @@ use crate::reply;
 use crate::routes::Routes;
 use crate::store::{chats, documents};
 use crate::tenant::Tenant;
-
-/// Folder of group chats below the user's root.
-pub const GROUP_CHATS: &str = "group chats";
 
 /// Keys that moved from the group to its chats; never stored any more.
 const MOVED: [&str; 2] = ["chat_metadata", "past_metadata"];
@@ -44,7 +42,7 @@ async fn all(tenant: Tenant) -> Result<Response> {
         .filter(|group| names::extension(&group.name) == ".json")
         .filter_map(|group| listed_group(&group.body, group.created_at, &by_id))
         .collect();
-    Ok(reply::json_bytes(text::to_vec(&Value::Array(groups)).into()))
+    Ok(reply::json_bytes(text::to_vec(&Value::Array(groups))))
 }
 
 /// A group with what the list adds to it; `None` for a file that does not parse, which the original skips.
@@ -91,7 +89,7 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
     let mut tx = tenant.begin().await?;
     documents::put(&mut tx, DocumentKind::Groups, &format!("{id}.json"), &text::to_vec_pretty(&group)).await?;
     tx.commit().await?;
-    Ok(reply::json_bytes(text::to_vec(&group).into()))
+    Ok(reply::json_bytes(text::to_vec(&group)))
 }
 
 /// `POST /api/groups/edit`: stores the body, known keys or not, creating the group where there is none.

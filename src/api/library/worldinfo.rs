@@ -48,7 +48,7 @@ async fn list(tenant: Tenant) -> Result<Response> {
             })
         })
         .collect();
-    Ok(reply::json_bytes(text::to_vec(&Value::Array(listed)).into()))
+    Ok(reply::json_bytes(text::to_vec(&Value::Array(listed))))
 }
 
 /// `POST /api/worldinfo/get`: a world that does not exist reads as one without entries.
@@ -61,7 +61,7 @@ async fn get(tenant: Tenant, body: Body) -> Result<Response> {
     if !world.valid {
         return Err(Error::Page(StatusCode::INTERNAL_SERVER_ERROR));
     }
-    Ok(reply::json_bytes(world.body.into()))
+    Ok(reply::json_bytes(world.body))
 }
 
 /// `POST /api/worldinfo/delete`

@@ -137,7 +137,7 @@ impl Listing {
     /// The files' contents, by UTF-16 code units of their names.
     fn objects(&self, kind: DocumentKind) -> Vec<&RawValue> {
         let mut found = self.readable(kind);
-        found.sort_by(|a, b| collate::compare_utf16(&a.name, &b.name));
+        found.sort_by(|a, b| collate::utf16_cmp(&a.name, &b.name));
         found.iter().filter_map(|d| serde_json::from_slice(&d.body).ok()).collect()
     }
 

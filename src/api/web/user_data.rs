@@ -2,7 +2,6 @@
 //! `/user/files/*`, `/scripts/extensions/third-party/*`.
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -50,12 +49,8 @@ pub fn wanted(uri: &Uri) -> Option<Wanted> {
 /// `ANY /<prefix>/*`: the file, for any method.
 ///
 /// compat: the original decodes the rest a second time, so a name that holds a literal `%` fails with 500.
-pub async fn serve(
-    State(app): State<App>,
-    tenant: Tenant,
-    headers: HeaderMap,
-    Wanted { folder, rest }: Wanted,
-) -> Result<Response> {
+pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Wanted) -> Result<Response> {
+    let Wanted { folder, rest } = wanted;
     if folder == "extensions" && !app.config().content.extensions.enabled {
         return Err(Error::not_found());
     }
@@ -68,15 +63,15 @@ pub async fn serve(
         let modified = character.modified_at;
         if !character.pristine {
             let bytes = characters::file(&mut tx, &character).await?;
-            return Ok(respond(&headers, &name, bytes.len() as u64, modified, Source::Bytes(bytes)).await);
+            return Ok(respond(headers, &name, bytes.len() as u64, modified, Source::Bytes(bytes)).await);
         }
-        let source = ranged(&tenant, character.image);
-        return Ok(respond(&headers, &name, character.image.size, modified, source).await);
+        let source = ranged(tenant, character.image);
+        return Ok(respond(headers, &name, character.image.size, modified, source).await);
     }
     match files::get(&mut tx, &folder, &name).await? {
         Some(file) => {
-            let source = ranged(&tenant, file.blob);
-            Ok(respond(&headers, &name, file.blob.size, file.modified_at, source).await)
+            let source = ranged(tenant, file.blob);
+            Ok(respond(headers, &name, file.blob.size, file.modified_at, source).await)
         }
         None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(Error::NotFoundPage),
         None => Err(Error::not_found()),

@@ -3,9 +3,7 @@
 use serde_json::{Map, Value};
 use serde_yaml_ng::Value as Yaml;
 
-use super::openai_like::{
-    Draft, bearer, finish, logprobs, models_request, response_format, set_reasoning,
-};
+use super::openai_like::{Draft, bearer, finish, logprobs, models_request, response_format, set_reasoning};
 use super::{ChatCall, ChatFault, js};
 use crate::providers::convert::media;
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
@@ -23,7 +21,9 @@ pub(super) fn generate(mut body: Value, secret: Option<&str>) -> Result<ChatCall
         overlay.set("response_format", Some(format));
     }
     set_reasoning(&mut overlay, &body);
-    let effort = body.get("reasoning_effort").filter(|effort| js::is_truthy(Some(effort)));
+    let effort = body
+        .get("reasoning_effort")
+        .filter(|effort| js::is_truthy(Some(effort)));
     if let Some(effort) = effort
         && is_koboldcpp(&body)
     {
@@ -33,11 +33,19 @@ pub(super) fn generate(mut body: Value, secret: Option<&str>) -> Result<ChatCall
     let base = js::to_text(body.get("custom_url"));
     let excluded = yaml_keys(body.get("custom_exclude_body"));
     let headers = headers(&body, secret);
-    finish(body, Draft { base, headers, overlay }, &|fields| {
-        for key in &excluded {
-            fields.shift_remove(key);
-        }
-    })
+    finish(
+        body,
+        Draft {
+            base,
+            headers,
+            overlay,
+        },
+        &|fields| {
+            for key in &excluded {
+                fields.shift_remove(key);
+            }
+        },
+    )
 }
 
 /// Builds the model-list request.
@@ -57,7 +65,9 @@ fn headers(body: &Value, secret: Option<&str>) -> UpstreamHeaders {
 
 fn is_koboldcpp(body: &Value) -> bool {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    model.strip_prefix("koboldcpp/").is_some_and(|name| !name.is_empty() && !name.contains('\n'))
+    model
+        .strip_prefix("koboldcpp/")
+        .is_some_and(|name| !name.is_empty() && !name.contains('\n'))
 }
 
 /// The fields of a YAML mapping, or of every mapping in a YAML list. YAML that does not parse has none.
@@ -161,7 +171,10 @@ mod tests {
             "reasoning_effort": "min", "verbosity": "low",
         });
         let call = call(body, None);
-        assert_eq!(call.upstream.url.as_str(), "http://127.0.0.1:18912/v1//chat/completions");
+        assert_eq!(
+            call.upstream.url.as_str(),
+            "http://127.0.0.1:18912/v1//chat/completions"
+        );
         assert_eq!(
             std::str::from_utf8(&call.upstream.body).unwrap(),
             concat!(
@@ -186,20 +199,29 @@ mod tests {
     fn a_yaml_header_replaces_the_authorization() {
         let body = json!({"custom_url": "http://h/v1", "custom_include_headers": "Authorization: Basic x"});
         let call = call(body, Some("sk"));
-        assert_eq!(call.upstream.headers.iter().nth(1), Some(("Authorization", "Basic x")));
+        assert_eq!(
+            call.upstream.headers.iter().nth(1),
+            Some(("Authorization", "Basic x"))
+        );
     }
 
     #[test]
     fn efforts_pass_raw_to_koboldcpp() {
         let body = json!({"custom_url": "http://h", "model": "koboldcpp/x", "reasoning_effort": "min"});
         let call = call(body, None);
-        assert_eq!(&call.upstream.body[..], br#"{"model":"koboldcpp/x","reasoning_effort":"min"}"#);
+        assert_eq!(
+            &call.upstream.body[..],
+            br#"{"model":"koboldcpp/x","reasoning_effort":"min"}"#
+        );
     }
 
     #[test]
     fn reads_yaml_as_the_original_does() {
         let fields = |text: &str| Value::Object(yaml_fields(Some(&json!(text)))).to_string();
-        assert_eq!(fields("a: yes\nb: 0x10\n1: .inf\n~: 2"), r#"{"a":"yes","b":16,"1":null,"":2}"#);
+        assert_eq!(
+            fields("a: yes\nb: 0x10\n1: .inf\n~: 2"),
+            r#"{"a":"yes","b":16,"1":null,"":2}"#
+        );
         assert_eq!(fields("- a: 1\n- text\n- [1]\n- b: 2.5"), r#"{"a":1,"b":2.5}"#);
         assert_eq!(fields("a: [unclosed"), "{}");
         assert_eq!(fields("just text"), "{}");
@@ -215,7 +237,10 @@ mod tests {
         let body = json!({"custom_url": "http://127.0.0.1:1/v1//", "custom_include_headers": "X-A: 1"});
         let upstream = status(Source::Custom, &body, Some("k")).unwrap();
         assert_eq!(upstream.url.as_str(), "http://127.0.0.1:1/v1/models");
-        assert_eq!(upstream.headers.iter().collect::<Vec<_>>(), [("Authorization", "Bearer k"), ("X-A", "1")]);
+        assert_eq!(
+            upstream.headers.iter().collect::<Vec<_>>(),
+            [("Authorization", "Bearer k"), ("X-A", "1")]
+        );
         let fault = status(Source::Custom, &json!({}), None);
         assert_eq!(fault, Err(ChatFault::InvalidUrl("undefined".to_owned())));
     }

@@ -43,9 +43,10 @@ impl ChatFault {
                 let error = json!({ "message": message, "code": "ERR_INVALID_URL", "input": input });
                 json_with(StatusCode::BAD_GATEWAY, &json!({ "error": error }))
             }
-            Self::Disabled | Self::Convert(_) => {
-                json_with(StatusCode::BAD_GATEWAY, &json!({ "error": { "message": message } }))
-            }
+            Self::Disabled | Self::Convert(_) => json_with(
+                StatusCode::BAD_GATEWAY,
+                &json!({ "error": { "message": message } }),
+            ),
         }
     }
 
@@ -67,5 +68,8 @@ fn refused() -> Response {
 }
 
 fn not_implemented(message: &str) -> Response {
-    json_with(StatusCode::NOT_IMPLEMENTED, &json!({ "error": { "message": message } }))
+    json_with(
+        StatusCode::NOT_IMPLEMENTED,
+        &json!({ "error": { "message": message } }),
+    )
 }

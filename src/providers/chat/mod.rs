@@ -20,6 +20,7 @@ use super::convert::merge::{PostProcessing, PromptNames, post_process};
 use super::convert::{ConvertError, schema};
 use super::js;
 use super::upstream::Upstream;
+use crate::config::upstream::UpstreamConfig;
 
 /// Configuration that shapes outgoing chat requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +31,18 @@ pub struct ChatSettings {
     pub randomize_user_id: bool,
 }
 
+impl From<&UpstreamConfig> for ChatSettings {
+    fn from(config: &UpstreamConfig) -> Self {
+        Self {
+            prompt_placeholder: config.prompt_placeholder.clone(),
+            randomize_user_id: config.openai_randomize_user_id,
+        }
+    }
+}
+
 impl Default for ChatSettings {
     fn default() -> Self {
-        Self { prompt_placeholder: "[Start a new chat]".to_owned(), randomize_user_id: false }
+        Self::from(&UpstreamConfig::default())
     }
 }
 
@@ -107,7 +117,10 @@ pub fn process(mut body: Value, settings: &ChatSettings) -> Result<Value, Proces
     let Some(Value::Array(messages)) = body.get_mut("messages").map(Value::take) else {
         return Err(ProcessFault::InvalidMessages);
     };
-    let mode = body.get("type").and_then(Value::as_str).and_then(PostProcessing::from_name);
+    let mode = body
+        .get("type")
+        .and_then(Value::as_str)
+        .and_then(PostProcessing::from_name);
     let mode = mode.ok_or(ProcessFault::UnknownType)?;
     let messages = post_process(messages, mode, &names, &settings.prompt_placeholder)?;
     Ok(serde_json::json!({ "messages": messages }))
@@ -116,12 +129,19 @@ pub fn process(mut body: Value, settings: &ChatSettings) -> Result<Value, Proces
 /// Runs `custom_prompt_post_processing`, which comes before any conversion of a source's own.
 fn prepare_messages(body: &mut Value, settings: &ChatSettings) -> Result<(), ChatFault> {
     let mode = body.get("custom_prompt_post_processing").and_then(Value::as_str);
-    let Some(mode) = mode.and_then(PostProcessing::from_name) else { return Ok(()) };
+    let Some(mode) = mode.and_then(PostProcessing::from_name) else {
+        return Ok(());
+    };
     let names = PromptNames::from_body(body);
     if let Some(slot @ Value::Array(_)) = body.get_mut("messages")
         && let Value::Array(messages) = slot.take()
     {
-        *slot = Value::Array(post_process(messages, mode, &names, &settings.prompt_placeholder)?);
+        *slot = Value::Array(post_process(
+            messages,
+            mode,
+            &names,
+            &settings.prompt_placeholder,
+        )?);
     }
     Ok(())
 }
@@ -153,17 +173,32 @@ mod tests {
                 other => assert_eq!(made, Err(ChatFault::NotImplemented(other))),
             }
         }
-        assert_eq!(status(Source::Claude, &json!({}), None), Err(ChatFault::UnknownSource));
-        assert_eq!(status(Source::Groq, &json!({}), None), Err(ChatFault::NotImplemented(Source::Groq)));
+        assert_eq!(
+            status(Source::Claude, &json!({}), None),
+            Err(ChatFault::UnknownSource)
+        );
+        assert_eq!(
+            status(Source::Groq, &json!({}), None),
+            Err(ChatFault::NotImplemented(Source::Groq))
+        );
     }
 
     #[test]
     fn process_checks_messages_before_the_type() {
         let settings = ChatSettings::default();
         let run = |body| process(body, &settings);
-        assert_eq!(run(json!({"messages": 5, "type": "x"})), Err(ProcessFault::InvalidMessages));
+        assert_eq!(
+            run(json!({"messages": 5, "type": "x"})),
+            Err(ProcessFault::InvalidMessages)
+        );
         assert_eq!(run(json!({"messages": []})), Err(ProcessFault::UnknownType));
-        assert_eq!(run(json!({"messages": [1], "type": ""})), Ok(json!({"messages": [1]})));
-        assert!(matches!(run(json!({"messages": [null], "type": "merge"})), Err(ProcessFault::Convert(_))));
+        assert_eq!(
+            run(json!({"messages": [1], "type": ""})),
+            Ok(json!({"messages": [1]}))
+        );
+        assert!(matches!(
+            run(json!({"messages": [null], "type": "merge"})),
+            Err(ProcessFault::Convert(_))
+        ));
     }
 }

@@ -55,7 +55,15 @@ pub(super) fn openai(
     }
     set_reasoning(&mut overlay, &body);
     let key = require_key(key, &body)?;
-    finish(body, Draft { base, headers: bearer(&key), overlay }, &|_| {})
+    finish(
+        body,
+        Draft {
+            base,
+            headers: bearer(&key),
+            overlay,
+        },
+        &|_| {},
+    )
 }
 
 /// Builds OpenAI's model-list request.
@@ -69,7 +77,12 @@ pub(super) fn openai_status(body: &Value, secret: Option<&str>) -> Result<Upstre
 pub(super) fn models_request(base: &str, headers: UpstreamHeaders) -> Result<Upstream, ChatFault> {
     let address = format!("{}/models", base.trim_end_matches('/'));
     let url = parse_url(&address)?;
-    Ok(Upstream { method: Method::GET, url, headers, body: bytes::Bytes::new() })
+    Ok(Upstream {
+        method: Method::GET,
+        url,
+        headers,
+        body: bytes::Bytes::new(),
+    })
 }
 
 /// The base address and key, from the body's reverse proxy or the stored secret, never a mix of both.
@@ -115,13 +128,17 @@ pub(super) fn logprobs(body: &Value) -> Overlay {
 /// `reasoning_effort` and `verbosity` for the models that take them.
 pub(super) fn set_reasoning(overlay: &mut Overlay, body: &Value) {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    let requested = body.get("reasoning_effort").filter(|effort| js::is_truthy(Some(effort)));
+    let requested = body
+        .get("reasoning_effort")
+        .filter(|effort| js::is_truthy(Some(effort)));
     if let Some(requested) = requested
         && let Some(effort) = effort::reasoning_effort(model, &js::to_text(Some(requested)))
     {
         overlay.set("reasoning_effort", Some(effort.into()));
     }
-    let verbosity = body.get("verbosity").filter(|verbosity| js::is_truthy(Some(verbosity)));
+    let verbosity = body
+        .get("verbosity")
+        .filter(|verbosity| js::is_truthy(Some(verbosity)));
     if let Some(verbosity) = verbosity
         && effort::takes_verbosity(model)
     {
@@ -131,7 +148,9 @@ pub(super) fn set_reasoning(overlay: &mut Overlay, body: &Value) {
 
 /// Structured output under the body's `json_schema`, if it asks for any.
 pub(super) fn response_format(body: &Value) -> Option<Value> {
-    let wanted = body.get("json_schema").filter(|schema| js::is_truthy(Some(schema)))?;
+    let wanted = body
+        .get("json_schema")
+        .filter(|schema| js::is_truthy(Some(schema)))?;
     let strict = wanted.get("strict").filter(|strict| !strict.is_null()).cloned();
     let mut schema = Overlay::default();
     schema.set("name", wanted.get("name").cloned());
@@ -146,7 +165,11 @@ pub(super) fn finish(
     draft: Draft,
     trim: &dyn Fn(&mut serde_json::Map<String, Value>),
 ) -> Result<ChatCall, ChatFault> {
-    let Draft { base, headers, mut overlay } = draft;
+    let Draft {
+        base,
+        headers,
+        mut overlay,
+    } = draft;
     let is_text = is_text_completion(&body);
     set_stop_and_tools(&mut overlay, &body, is_text);
     if let Some(format) = response_format(&body)
@@ -155,7 +178,11 @@ pub(super) fn finish(
         overlay.set("response_format", Some(format));
     }
     let mut request = Overlay::default();
-    let prompt = if is_text { Some(text::flatten_messages(body.get("messages"))?) } else { None };
+    let prompt = if is_text {
+        Some(text::flatten_messages(body.get("messages"))?)
+    } else {
+        None
+    };
     let messages = body.get_mut("messages").map(Value::take).filter(|_| !is_text);
     request.set("messages", messages);
     request.set("prompt", prompt.map(Value::String));
@@ -167,10 +194,16 @@ pub(super) fn finish(
     let mut fields = request.into_map();
     trim(&mut fields);
 
-    let endpoint = if is_text { "/completions" } else { "/chat/completions" };
+    let endpoint = if is_text {
+        "/completions"
+    } else {
+        "/chat/completions"
+    };
     let mut all_headers = UpstreamHeaders::default();
     all_headers.set("Content-Type", "application/json");
-    headers.iter().for_each(|(name, value)| all_headers.set(name, value));
+    headers
+        .iter()
+        .for_each(|(name, value)| all_headers.set(name, value));
     Ok(ChatCall {
         upstream: Upstream {
             method: Method::POST,
@@ -184,7 +217,10 @@ pub(super) fn finish(
 
 /// Stop sequences only when there are some; tools only for chat models and only when there are some.
 fn set_stop_and_tools(overlay: &mut Overlay, body: &Value, is_text: bool) {
-    let non_empty = |key| body.get(key).filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    let non_empty = |key| {
+        body.get(key)
+            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+    };
     if let Some(stop) = non_empty("stop") {
         overlay.set("stop", Some(stop.clone()));
     }

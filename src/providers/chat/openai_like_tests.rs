@@ -34,8 +34,17 @@ fn sends_the_known_fields_in_the_original_order() {
         )
     );
     assert!(call.stream);
-    assert_eq!(call.upstream.url.as_str(), "https://api.openai.com/v1/chat/completions");
-    assert_eq!(headers(&call), [("Content-Type", "application/json"), ("Authorization", "Bearer sk")]);
+    assert_eq!(
+        call.upstream.url.as_str(),
+        "https://api.openai.com/v1/chat/completions"
+    );
+    assert_eq!(
+        headers(&call),
+        [
+            ("Content-Type", "application/json"),
+            ("Authorization", "Bearer sk")
+        ]
+    );
 }
 
 #[test]
@@ -47,7 +56,10 @@ fn a_reverse_proxy_replaces_base_and_key() {
     });
     let call = call(body, Some("stored key"));
     // compat: a bare host gains a slash, and the doubled slash is sent.
-    assert_eq!(call.upstream.url.as_str(), "http://127.0.0.1:18912//chat/completions");
+    assert_eq!(
+        call.upstream.url.as_str(),
+        "http://127.0.0.1:18912//chat/completions"
+    );
     assert_eq!(headers(&call)[1], ("Authorization", "Bearer undefined"));
     assert_eq!(
         sent(&call),
@@ -68,7 +80,10 @@ fn text_models_get_one_prompt_and_no_tools() {
         "model": "text-davinci-003", "logprobs": 4, "stop": ["a"], "tools": [1],
     });
     let call = call(body, None);
-    assert_eq!(call.upstream.url.as_str(), "http://127.0.0.1:18912/v1/completions");
+    assert_eq!(
+        call.upstream.url.as_str(),
+        "http://127.0.0.1:18912/v1/completions"
+    );
     assert_eq!(headers(&call)[1], ("Authorization", "Bearer pp"));
     assert_eq!(
         sent(&call),
@@ -96,7 +111,10 @@ fn post_processing_comes_first_and_audio_is_inlined() {
 
 #[test]
 fn a_random_user_is_sent_only_on_request() {
-    let settings = ChatSettings { randomize_user_id: true, ..ChatSettings::default() };
+    let settings = ChatSettings {
+        randomize_user_id: true,
+        ..ChatSettings::default()
+    };
     let call = generate(Source::OpenAi, json!({"messages": []}), Some("k"), &settings).unwrap();
     let body: Value = serde_json::from_slice(&call.upstream.body).unwrap();
     assert_eq!(body["user"].as_str().map(str::len), Some(36));
@@ -106,18 +124,39 @@ fn a_random_user_is_sent_only_on_request() {
 fn faults_are_told_apart() {
     let made = |body, secret| generate(Source::OpenAi, body, secret, &ChatSettings::default()).map(|_| ());
     assert_eq!(made(json!({"messages": []}), None), Err(ChatFault::MissingKey));
-    assert_eq!(made(json!({"messages": []}), Some("")), Err(ChatFault::MissingKey));
-    assert_eq!(made(json!({"reverse_proxy": "bad"}), None), Err(ChatFault::InvalidUrl("bad".to_owned())));
+    assert_eq!(
+        made(json!({"messages": []}), Some("")),
+        Err(ChatFault::MissingKey)
+    );
+    assert_eq!(
+        made(json!({"reverse_proxy": "bad"}), None),
+        Err(ChatFault::InvalidUrl("bad".to_owned()))
+    );
     let crash = made(json!({"model": "text-davinci-003"}), Some("k")).unwrap_err();
-    assert_eq!(crash.to_string(), "Cannot read properties of undefined (reading 'forEach')");
+    assert_eq!(
+        crash.to_string(),
+        "Cannot read properties of undefined (reading 'forEach')"
+    );
 }
 
 #[test]
 fn status_lists_models_of_base_or_proxy() {
     let upstream = status(Source::OpenAi, &json!({}), Some("sk")).unwrap();
-    assert_eq!((upstream.method.as_str(), upstream.url.as_str()), ("GET", "https://api.openai.com/v1/models"));
-    assert_eq!(upstream.headers.iter().collect::<Vec<_>>(), [("Authorization", "Bearer sk")]);
+    assert_eq!(
+        (upstream.method.as_str(), upstream.url.as_str()),
+        ("GET", "https://api.openai.com/v1/models")
+    );
+    assert_eq!(
+        upstream.headers.iter().collect::<Vec<_>>(),
+        [("Authorization", "Bearer sk")]
+    );
     let body = json!({"reverse_proxy": "http://127.0.0.1:18912", "proxy_password": ""});
-    assert_eq!(status(Source::OpenAi, &body, None).unwrap().url.as_str(), "http://127.0.0.1:18912/models");
-    assert_eq!(status(Source::OpenAi, &json!({}), None), Err(ChatFault::MissingKey));
+    assert_eq!(
+        status(Source::OpenAi, &body, None).unwrap().url.as_str(),
+        "http://127.0.0.1:18912/models"
+    );
+    assert_eq!(
+        status(Source::OpenAi, &json!({}), None),
+        Err(ChatFault::MissingKey)
+    );
 }

@@ -30,6 +30,9 @@ impl Overlay {
 
     /// The fields that have a value.
     pub(super) fn into_map(self) -> Map<String, Value> {
-        self.0.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect()
+        self.0
+            .into_iter()
+            .filter_map(|(key, value)| value.map(|value| (key, value)))
+            .collect()
     }
 }

@@ -30,10 +30,17 @@ pub async fn generate(outcome: Result<UpstreamReply, RelayError>, stream: bool) 
     if is_success {
         return match check_json(&text) {
             Ok(()) => json_bytes(text),
-            Err(message) => json_with(StatusCode::BAD_GATEWAY, &json!({ "error": { "message": message } })),
+            Err(message) => json_with(
+                StatusCode::BAD_GATEWAY,
+                &json!({ "error": { "message": message } }),
+            ),
         };
     }
-    tracing::warn!(status = status.as_u16(), reason, "chat completion refused upstream");
+    tracing::warn!(
+        status = status.as_u16(),
+        reason,
+        "chat completion refused upstream"
+    );
     let message = if reason.is_empty() { UNKNOWN_ERROR } else { &reason };
     let is_quota = status == StatusCode::TOO_MANY_REQUESTS && is_insufficient_quota(&text);
     json(&json!({ "error": { "message": message }, "quota_error": is_quota }))
@@ -44,7 +51,9 @@ pub async fn generate(outcome: Result<UpstreamReply, RelayError>, stream: bool) 
 /// The list; 200 `{"error":true,"data":{"data":[]}}` when the third party refuses; 200 `{"error":true}` when the
 /// request fails or the list is not JSON.
 pub async fn status(outcome: Result<UpstreamReply, RelayError>) -> Response {
-    let Ok(reply) = outcome else { return json(&json!({ "error": true })) };
+    let Ok(reply) = outcome else {
+        return json(&json!({ "error": true }));
+    };
     if !reply.is_success() {
         return json(&json!({ "error": true, "data": { "data": [] } }));
     }
@@ -60,20 +69,37 @@ fn failed(error: &RelayError) -> Response {
 
 fn is_insufficient_quota(text: &str) -> bool {
     let error: Option<Value> = serde_json::from_str(text).ok();
-    error.as_ref().and_then(|error| error.pointer("/error/type")).and_then(Value::as_str) == Some("insufficient_quota")
+    error
+        .as_ref()
+        .and_then(|error| error.pointer("/error/type"))
+        .and_then(Value::as_str)
+        == Some("insufficient_quota")
 }
 
 /// Whether the text is JSON; the error is the JavaScript engine's message, which the browser shows.
 fn check_json(text: &str) -> Result<(), String> {
-    let Err(error) = serde_json::from_str::<IgnoredAny>(text) else { return Ok(()) };
+    let Err(error) = serde_json::from_str::<IgnoredAny>(text) else {
+        return Ok(());
+    };
     if error.is_eof() {
         return Err("Unexpected end of JSON input".to_owned());
     }
-    let line_start: usize = text.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+    let line_start: usize = text
+        .split_inclusive('\n')
+        .take(error.line() - 1)
+        .map(str::len)
+        .sum();
     let at = line_start + error.column().saturating_sub(1);
-    let Some((before, rest)) = text.split_at_checked(at) else { return Err(error.to_string()) };
-    let Some(token) = rest.chars().next() else { return Err(error.to_string()) };
-    Err(format!("Unexpected token '{token}', {} is not valid JSON", excerpt(before, rest)))
+    let Some((before, rest)) = text.split_at_checked(at) else {
+        return Err(error.to_string());
+    };
+    let Some(token) = rest.chars().next() else {
+        return Err(error.to_string());
+    };
+    Err(format!(
+        "Unexpected token '{token}', {} is not valid JSON",
+        excerpt(before, rest)
+    ))
 }
 
 /// Ten characters on either side of the error, or the whole text when it is short.
@@ -102,8 +128,14 @@ mod tests {
             explain("<!DOCTYPE html><html>hello there this is text</html>"),
             "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON"
         );
-        assert_eq!(explain("nope"), "Unexpected token 'o', \"nope\" is not valid JSON");
-        assert_eq!(explain(r#"{"a":1,"b":x}"#), r#"Unexpected token 'x', "{"a":1,"b":x}" is not valid JSON"#);
+        assert_eq!(
+            explain("nope"),
+            "Unexpected token 'o', \"nope\" is not valid JSON"
+        );
+        assert_eq!(
+            explain(r#"{"a":1,"b":x}"#),
+            r#"Unexpected token 'x', "{"a":1,"b":x}" is not valid JSON"#
+        );
         assert_eq!(explain(""), "Unexpected end of JSON input");
         assert_eq!(explain("{\"a\":"), "Unexpected end of JSON input");
         assert!(check_json(r#"{"lone":"\ud800","x":[1.0]}"#).is_ok());

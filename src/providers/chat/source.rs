@@ -96,9 +96,15 @@ mod tests {
     fn names_round_trip_and_strangers_are_refused() {
         assert_eq!(Source::ALL.len(), 26);
         for source in Source::ALL {
-            assert_eq!(Source::from_body(&json!({"chat_completion_source": source.name()})), Ok(source));
+            assert_eq!(
+                Source::from_body(&json!({"chat_completion_source": source.name()})),
+                Ok(source)
+            );
         }
-        assert_eq!(Source::from_body(&json!({"chat_completion_source": "wat"})), Err(ChatFault::UnknownSource));
+        assert_eq!(
+            Source::from_body(&json!({"chat_completion_source": "wat"})),
+            Err(ChatFault::UnknownSource)
+        );
         assert_eq!(Source::from_body(&json!(null)), Err(ChatFault::UnknownSource));
     }
 }

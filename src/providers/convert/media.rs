@@ -4,9 +4,13 @@ use serde_json::{Value, json};
 
 /// Turns `audio_url` data URLs into `input_audio` parts, in place. Other parts stay as they are.
 pub fn inline_audio(messages: &mut Value) {
-    let Some(messages) = messages.as_array_mut() else { return };
+    let Some(messages) = messages.as_array_mut() else {
+        return;
+    };
     for message in messages {
-        let Some(parts) = message.get_mut("content").and_then(Value::as_array_mut) else { continue };
+        let Some(parts) = message.get_mut("content").and_then(Value::as_array_mut) else {
+            continue;
+        };
         parts.iter_mut().for_each(inline_audio_part);
     }
 }
@@ -15,7 +19,9 @@ fn inline_audio_part(part: &mut Value) {
     if part.get("type").and_then(Value::as_str) != Some("audio_url") {
         return;
     }
-    let Some(url) = part.pointer("/audio_url/url").and_then(Value::as_str) else { return };
+    let Some(url) = part.pointer("/audio_url/url").and_then(Value::as_str) else {
+        return;
+    };
     if !url.starts_with("data:") {
         return;
     }

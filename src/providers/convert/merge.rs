@@ -47,7 +47,10 @@ impl PostProcessing {
     }
 
     fn is_strict(self) -> bool {
-        matches!(self, Self::Semi | Self::SemiTools | Self::Strict | Self::StrictTools | Self::Single)
+        matches!(
+            self,
+            Self::Semi | Self::SemiTools | Self::Strict | Self::StrictTools | Self::Single
+        )
     }
 
     fn adds_placeholders(self) -> bool {
@@ -78,7 +81,11 @@ impl PromptNames {
         Self {
             character: js::text_or_empty(body.get("char_name")),
             user: js::text_or_empty(body.get("user_name")),
-            group: group.into_iter().flatten().map(|name| js::to_text(Some(name))).collect(),
+            group: group
+                .into_iter()
+                .flatten()
+                .map(|name| js::to_text(Some(name)))
+                .collect(),
         }
     }
 }
@@ -105,7 +112,11 @@ pub fn post_process(
         merged.push(Message::placeholder(placeholder));
     }
     if mode.is_strict() {
-        for message in merged.iter_mut().skip(1).filter(|message| message.has_role("system")) {
+        for message in merged
+            .iter_mut()
+            .skip(1)
+            .filter(|message| message.has_role("system"))
+        {
             message.set_role("user");
         }
         if mode.adds_placeholders() {
@@ -165,7 +176,10 @@ impl Message {
         let mut fields = Map::new();
         fields.insert("role".to_owned(), "user".into());
         fields.insert("content".to_owned(), Value::Null);
-        Self { fields, content: Content::Parts(vec![Part::Text(text.to_owned())]) }
+        Self {
+            fields,
+            content: Content::Parts(vec![Part::Text(text.to_owned())]),
+        }
     }
 
     /// Takes the message apart, prefixes names, and drops what the mode does not keep.
@@ -173,7 +187,9 @@ impl Message {
         let mut fields = match message {
             Value::Object(fields) => fields,
             Value::Null => {
-                return Err(ConvertError::new("Cannot read properties of null (reading 'content')"));
+                return Err(ConvertError::new(
+                    "Cannot read properties of null (reading 'content')",
+                ));
             }
             _ => return Err(ConvertError::new("A message is not an object")),
         };
@@ -202,7 +218,11 @@ impl Message {
     }
 
     fn prefix_names(&mut self, names: &PromptNames) -> Result<(), ConvertError> {
-        let name = self.fields.get("name").filter(|name| js::is_truthy(Some(name))).cloned();
+        let name = self
+            .fields
+            .get("name")
+            .filter(|name| js::is_truthy(Some(name)))
+            .cloned();
         let Some(name) = name else { return Ok(()) };
         if !self.has_role("system") {
             return self.prefix_unless_present(&js::to_text(Some(&name)), &[]);
@@ -222,9 +242,8 @@ impl Message {
         let Content::Parts(parts) = &mut self.content else {
             return Err(ConvertError::new("message.content.startsWith is not a function"));
         };
-        let starts_with = |text: &str, name: &str| {
-            text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
-        };
+        let starts_with =
+            |text: &str, name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
         match parts.first_mut() {
             Some(Part::Text(text)) => {
                 if !starts_with(text, name) && !others.iter().any(|other| starts_with(text, other)) {
@@ -295,7 +314,11 @@ impl Content {
                 for item in items {
                     push_part(&mut parts, Part::read(item)?);
                 }
-                Self::Parts(if parts.is_empty() { vec![Part::Text(String::new())] } else { parts })
+                Self::Parts(if parts.is_empty() {
+                    vec![Part::Text(String::new())]
+                } else {
+                    parts
+                })
             }
             Some(Value::String(text)) => Self::Parts(vec![Part::Text(text)]),
             Some(other) if js::is_truthy(Some(&other)) => Self::Other(other),
@@ -307,7 +330,9 @@ impl Content {
 impl Part {
     fn read(part: Value) -> Result<Self, ConvertError> {
         if part.is_null() {
-            return Err(ConvertError::new("Cannot read properties of null (reading 'type')"));
+            return Err(ConvertError::new(
+                "Cannot read properties of null (reading 'type')",
+            ));
         }
         Ok(match part.get("type").and_then(Value::as_str) {
             Some("text") => Self::Text(js::join_text(part.get("text"))),

@@ -11,7 +11,9 @@ fn run(mode: &str, messages: Value) -> String {
         group: vec!["Ann".to_owned(), "Cy".to_owned()],
     };
     let mode = PostProcessing::from_name(mode).unwrap();
-    let Value::Array(messages) = messages else { panic!("not a list") };
+    let Value::Array(messages) = messages else {
+        panic!("not a list")
+    };
     match post_process(messages, mode, &names, PLACEHOLDER) {
         Ok(messages) => Value::Array(messages).to_string(),
         Err(error) => error.to_string(),
@@ -66,22 +68,37 @@ fn merges_neighbours_of_one_role() {
 #[test]
 fn semi_strict_turns_later_system_messages_into_user_messages() {
     let look = look("\\n\\nmid");
-    assert_eq!(run("semi", conversation()), format!("[{SYSTEM},{FIRST},{look},{NO_TOOLS},{TAIL}]"));
-    assert_eq!(run("semi_tools", conversation()), format!("[{SYSTEM},{FIRST},{look},{TOOLS},{TAIL}]"));
+    assert_eq!(
+        run("semi", conversation()),
+        format!("[{SYSTEM},{FIRST},{look},{NO_TOOLS},{TAIL}]")
+    );
+    assert_eq!(
+        run("semi_tools", conversation()),
+        format!("[{SYSTEM},{FIRST},{look},{TOOLS},{TAIL}]")
+    );
 }
 
 #[test]
 fn strict_puts_a_user_message_first() {
     let look = look("\\n\\nmid");
-    assert_eq!(run("strict", conversation()), format!("[{SYSTEM},{HELLO},{FIRST},{look},{NO_TOOLS},{TAIL}]"));
+    assert_eq!(
+        run("strict", conversation()),
+        format!("[{SYSTEM},{HELLO},{FIRST},{look},{NO_TOOLS},{TAIL}]")
+    );
     assert_eq!(
         run("strict_tools", conversation()),
         format!("[{SYSTEM},{HELLO},{FIRST},{look},{TOOLS},{TAIL}]")
     );
     let assistant = r#"{"role":"assistant","content":"only"}"#;
-    assert_eq!(run("strict", json!([{"role": "assistant", "content": "only"}])), format!("[{HELLO},{assistant}]"));
+    assert_eq!(
+        run("strict", json!([{"role": "assistant", "content": "only"}])),
+        format!("[{HELLO},{assistant}]")
+    );
     let system = r#"{"role":"system","content":"only"}"#;
-    assert_eq!(run("strict", json!([{"role": "system", "content": "only"}])), format!("[{system},{HELLO}]"));
+    assert_eq!(
+        run("strict", json!([{"role": "system", "content": "only"}])),
+        format!("[{system},{HELLO}]")
+    );
 }
 
 #[test]
@@ -104,7 +121,8 @@ fn an_empty_prompt_becomes_the_placeholder() {
 
 #[test]
 fn media_survives_a_name_prefix() {
-    let messages = json!([{"role": "user", "name": "Bob", "content": [{"type": "image_url", "image_url": 1}]}]);
+    let messages =
+        json!([{"role": "user", "name": "Bob", "content": [{"type": "image_url", "image_url": 1}]}]);
     assert_eq!(
         run("merge", messages),
         r#"[{"role":"user","content":[{"type":"text","text":"Bob: "},{"type":"image_url","image_url":1}]}]"#
@@ -113,7 +131,10 @@ fn media_survives_a_name_prefix() {
 
 #[test]
 fn reports_what_the_original_would_crash_on() {
-    assert_eq!(run("merge", json!([null])), "Cannot read properties of null (reading 'content')");
+    assert_eq!(
+        run("merge", json!([null])),
+        "Cannot read properties of null (reading 'content')"
+    );
     assert_eq!(
         run("merge", json!([{"role": "user", "content": 5, "name": "x"}])),
         "message.content.startsWith is not a function"

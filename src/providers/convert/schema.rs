@@ -17,11 +17,18 @@ const MAX_NODES: usize = 200_000;
 /// # Errors
 /// When a `$ref` is not a string, or the inlined schema would be deeper than 256 or larger than 200 000 nodes.
 pub fn flatten(mut schema: Value) -> Result<Value, ConvertError> {
-    let definitions = match schema.as_object_mut().and_then(|schema| schema.shift_remove("$defs")) {
+    let definitions = match schema
+        .as_object_mut()
+        .and_then(|schema| schema.shift_remove("$defs"))
+    {
         Some(Value::Object(definitions)) => definitions,
         _ => Map::new(),
     };
-    let mut flattener = Flattener { definitions: &definitions, parents: Vec::new(), nodes: 0 };
+    let mut flattener = Flattener {
+        definitions: &definitions,
+        parents: Vec::new(),
+        nodes: 0,
+    };
     let mut flat = flattener.resolve(&schema, 0)?;
     if let Some(flat) = flat.as_object_mut() {
         flat.shift_remove("$schema");

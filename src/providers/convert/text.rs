@@ -17,14 +17,18 @@ pub fn flatten_messages(messages: Option<&Value>) -> Result<String, ConvertError
         Some(Value::Array(messages)) => messages,
         None | Some(Value::Null) => {
             let shown = js::to_text(messages);
-            return Err(ConvertError::new(format!("Cannot read properties of {shown} (reading 'forEach')")));
+            return Err(ConvertError::new(format!(
+                "Cannot read properties of {shown} (reading 'forEach')"
+            )));
         }
         Some(_) => return Err(ConvertError::new("messages.forEach is not a function")),
     };
     let mut lines = Vec::with_capacity(messages.len() + 1);
     for message in messages {
         if message.is_null() {
-            return Err(ConvertError::new("Cannot read properties of null (reading 'role')"));
+            return Err(ConvertError::new(
+                "Cannot read properties of null (reading 'role')",
+            ));
         }
         let role = message.get("role");
         let content = js::to_text(message.get("content"));
@@ -53,7 +57,10 @@ mod tests {
             {"role": "assistant", "content": null},
         ]);
         let text = flatten_messages(Some(&messages)).unwrap();
-        assert_eq!(text, "System: s\nnm: t\nuser: undefined\nassistant: null\nassistant:");
+        assert_eq!(
+            text,
+            "System: s\nnm: t\nuser: undefined\nassistant: null\nassistant:"
+        );
     }
 
     #[test]
@@ -61,6 +68,9 @@ mod tests {
         assert_eq!(flatten_messages(Some(&json!("as is"))).unwrap(), "as is");
         assert_eq!(flatten_messages(Some(&json!([]))).unwrap(), "assistant:");
         let error = flatten_messages(None).unwrap_err();
-        assert_eq!(error.to_string(), "Cannot read properties of undefined (reading 'forEach')");
+        assert_eq!(
+            error.to_string(),
+            "Cannot read properties of undefined (reading 'forEach')"
+        );
     }
 }

@@ -32,7 +32,10 @@ fn the_previous_card_and_the_extensions_are_merged() {
     let form = form(&fields);
     assert_eq!(form.world_name().as_deref(), Some("W"));
     assert_text(
-        &form.created(Some(("W", &json!({"originalData": {"name": "orig"}}))), at_fixed_time()),
+        &form.created(
+            Some(("W", &json!({"originalData": {"name": "orig"}}))),
+            at_fixed_time(),
+        ),
         concat!(
             r#"{"name":null,"z":1,"data":{"k":2,"extensions":{"world":"W","e":{},"talkativeness":"0","fav":"F","#,
             r#""depth_prompt":{"prompt":"","depth":16,"role":""},"n":[1]},"name":null,"description":"","#,
@@ -64,19 +67,36 @@ fn odd_values_take_their_defaults() {
 fn a_previous_card_that_is_no_object_is_ignored() {
     for previous in ["[1]", "null", "5", "nope", ""] {
         let card = form(&json!({"ch_name": "N", "json_data": previous})).created(None, at_fixed_time());
-        assert_eq!(card, form(&json!({"ch_name": "N"})).created(None, at_fixed_time()), "{previous}");
+        assert_eq!(
+            card,
+            form(&json!({"ch_name": "N"})).created(None, at_fixed_time()),
+            "{previous}"
+        );
     }
 }
 
 #[test]
 fn entries_of_the_world_win_over_its_original_book() {
     let form = form(&json!({"ch_name": "N", "world": "W"}));
-    let book = |file: Value| form.created(Some(("W", &file)), at_fixed_time())["data"].get("character_book").cloned();
+    let book = |file: Value| {
+        form.created(Some(("W", &file)), at_fixed_time())["data"]
+            .get("character_book")
+            .cloned()
+    };
     let original = json!({"name": "orig"});
     let both = book(json!({"originalData": original, "entries": {"0": {"uid": 0}}})).expect("a book");
-    assert_eq!((&both["name"], &both["entries"][0]["id"]), (&json!("W"), &json!(0)));
-    assert_eq!(book(json!({"originalData": original, "entries": {"1": null}})), Some(original));
-    assert_eq!(book(json!({"entries": {}})), Some(json!({"entries": [], "name": "W"})));
+    assert_eq!(
+        (&both["name"], &both["entries"][0]["id"]),
+        (&json!("W"), &json!(0))
+    );
+    assert_eq!(
+        book(json!({"originalData": original, "entries": {"1": null}})),
+        Some(original)
+    );
+    assert_eq!(
+        book(json!({"entries": {}})),
+        Some(json!({"entries": [], "name": "W"}))
+    );
     assert_eq!(book(json!(null)), None);
 }
 

@@ -4,11 +4,17 @@ use super::{Error, Imported, Sprite, Sprites, from_charx, from_json, from_png, f
 use crate::card::tests::{assert_text, at_fixed_time};
 
 fn json_import(content: Value) -> Imported {
-    from_json(content, at_fixed_time()).expect("imports").expect("is recognised")
+    from_json(content, at_fixed_time())
+        .expect("imports")
+        .expect("is recognised")
 }
 
 fn sprite(label: &str, file_name: &str, bytes: &[u8]) -> Sprite {
-    Sprite { label: label.to_owned(), file_name: file_name.to_owned(), bytes: bytes.to_vec() }
+    Sprite {
+        label: label.to_owned(),
+        file_name: file_name.to_owned(),
+        bytes: bytes.to_vec(),
+    }
 }
 
 const V1_TAIL: &str = concat!(
@@ -43,10 +49,19 @@ fn a_pygmalion_card_has_its_own_keys() {
     assert_eq!(name, "Py");
     assert_text(&card["chat"], r#""undefined - @""#);
     assert_eq!(
-        [&card["name"], &card["description"], &card["first_mes"], &card["mes_example"], &card["scenario"]],
+        [
+            &card["name"],
+            &card["description"],
+            &card["first_mes"],
+            &card["mes_example"],
+            &card["scenario"]
+        ],
         ["Py", "per", "hi", "ex", "w"]
     );
-    assert_eq!((&card["data"]["description"], card.get("char_persona")), (&json!("per"), None));
+    assert_eq!(
+        (&card["data"]["description"], card.get("char_persona")),
+        (&json!("per"), None)
+    );
 }
 
 #[test]
@@ -57,7 +72,10 @@ fn other_json_is_not_recognised_and_bad_names_are_errors() {
     assert_eq!(import(json!(null)), Err(Error::NotObject));
     assert_eq!(import(json!({"name": 5})), Err(Error::Name));
     assert_eq!(import(json!({"spec": 1})), Err(Error::Name));
-    assert_eq!(import(json!({"name": "n", "creator_notes": 5})), Err(Error::Notes));
+    assert_eq!(
+        import(json!({"name": "n", "creator_notes": 5})),
+        Err(Error::Notes)
+    );
     assert_eq!(from_png(json!({"spec": 1}), at_fixed_time()), Err(Error::Name));
     assert_eq!(from_png(json!(5), at_fixed_time()), Err(Error::NotObject));
 }
@@ -67,14 +85,20 @@ fn an_empty_inner_name_wins_in_json_but_not_as_a_png_file_name() {
     let content = json!({"spec": 1, "name": "t", "data": {"name": ""}});
     assert_eq!(json_import(content.clone()).name, "");
     let imported = from_png(content, at_fixed_time()).expect("imports");
-    assert_eq!((imported.name.as_str(), &imported.card["name"]), ("t", &json!("")));
+    assert_eq!(
+        (imported.name.as_str(), &imported.card["name"]),
+        ("t", &json!(""))
+    );
 }
 
 #[test]
 fn a_name_of_forbidden_characters_gives_way_to_the_top_one() {
     let content = json!({"spec": 1, "name": "top", "data": {"name": "???"}});
     let imported = from_png(content, at_fixed_time()).expect("imports");
-    assert_eq!((imported.name.as_str(), &imported.card["data"]["name"]), ("top", &json!("")));
+    assert_eq!(
+        (imported.name.as_str(), &imported.card["data"]["name"]),
+        ("top", &json!(""))
+    );
 }
 
 #[test]
@@ -88,7 +112,13 @@ fn pictures_of_a_risu_card_are_taken_out() {
         sprite("h/i", "hi.png", b"hello"),
         sprite("n", "n.png", b"hello"),
     ];
-    assert_eq!(imported.sprites, Some(Sprites { folder: "Ri".to_owned(), images }));
+    assert_eq!(
+        imported.sprites,
+        Some(Sprites {
+            folder: "Ri".to_owned(),
+            images
+        })
+    );
     assert_text(
         &imported.card,
         concat!(
@@ -103,7 +133,13 @@ fn a_broken_picture_list_stays_in_the_card() {
     let risu = json!({"emotions": [["ok", "eA=="], null, ["no", "eA=="]], "additionalAssets": "x"});
     let imported = json_import(json!({"spec": "x", "data": {"name": "R", "extensions": {"risuai": risu}}}));
     let images = vec![sprite("ok", "ok.png", b"x")];
-    assert_eq!(imported.sprites, Some(Sprites { folder: "R".to_owned(), images }));
+    assert_eq!(
+        imported.sprites,
+        Some(Sprites {
+            folder: "R".to_owned(),
+            images
+        })
+    );
     assert_eq!(imported.card["data"]["extensions"]["risuai"], risu);
 }
 
@@ -111,7 +147,11 @@ fn a_broken_picture_list_stays_in_the_card() {
 fn labels_are_texts_of_any_value() {
     let risu = json!({"emotions": [[5, "eA=="], "ab", ["u"]]});
     let imported = json_import(json!({"spec": "x", "data": {"name": "R", "extensions": {"risuai": risu}}}));
-    let images = vec![sprite("5", "5.png", b"x"), sprite("a", "a.png", b""), sprite("u", "u.png", b"")];
+    let images = vec![
+        sprite("5", "5.png", b"x"),
+        sprite("a", "a.png", b""),
+        sprite("u", "u.png", b""),
+    ];
     assert_eq!(imported.sprites.map(|sprites| sprites.images), Some(images));
     assert_eq!(imported.card["data"]["extensions"]["risuai"], json!({}));
 }
@@ -125,7 +165,10 @@ fn yaml_has_three_keys() {
     assert_text(&card["chat"], r#""Ya - @""#);
     assert_text(&card["create_date"], r##""#""##);
     assert_eq!((&card["tags"], card.get("extra")), (&json!([]), None));
-    assert_eq!(from_yaml(&json!({"context": "ctx"}), at_fixed_time()), Err(Error::Name));
+    assert_eq!(
+        from_yaml(&json!({"context": "ctx"}), at_fixed_time()),
+        Err(Error::Name)
+    );
 }
 
 #[test]
@@ -140,5 +183,8 @@ fn a_charx_card_is_left_without_a_chat() {
             r##""create_date":"#"}"##,
         ),
     );
-    assert_eq!(from_charx(json!({"name": "x"}), at_fixed_time()), Err(Error::NoSpec));
+    assert_eq!(
+        from_charx(json!({"name": "x"}), at_fixed_time()),
+        Err(Error::NoSpec)
+    );
 }

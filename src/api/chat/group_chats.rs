@@ -1,0 +1,40 @@
+//! `/api/chats/group`: the chats of groups, by id.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::chats::{GROUP_CHATS, group_file, head_of, lines, remove, store};
+use crate::app::App;
+use crate::error::Result;
+use crate::extract::{Body, RawBody};
+use crate::routes::Routes;
+use crate::tenant::Tenant;
+
+/// This file's routes.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new()
+        .post("/api/chats/group/save", save)
+        .post("/api/chats/group/get", get)
+        .post("/api/chats/group/delete", delete)
+}
+
+/// `POST /api/chats/group/save`
+async fn save(State(app): State<App>, tenant: Tenant, RawBody(raw): RawBody) -> Result<Response> {
+    let file_name = group_file(&head_of(&raw)?)?;
+    store(&app, &tenant, GROUP_CHATS, &file_name, &raw).await
+}
+
+/// `POST /api/chats/group/get`
+///
+/// compat: always an array, never `{}`.
+async fn get(tenant: Tenant, body: Body) -> Result<Response> {
+    let file_name = group_file(&body)?;
+    let mut tx = tenant.begin().await?;
+    lines(&mut tx, GROUP_CHATS, &file_name).await
+}
+
+/// `POST /api/chats/group/delete`
+async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
+    remove(&tenant, GROUP_CHATS, &group_file(&body)?).await
+}

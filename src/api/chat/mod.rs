@@ -1,0 +1,18 @@
+//! Chats of characters and groups, statistics.
+
+pub mod chats;
+pub mod group_chats;
+pub mod lists;
+pub mod transfer;
+
+use crate::routes::Routes;
+
+/// Every route of this room.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new()
+        .merge(chats::routes())
+        .merge(group_chats::routes())
+        .merge(lists::routes())
+        .merge(transfer::routes())
+}

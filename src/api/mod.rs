@@ -1,0 +1,8 @@
+//! HTTP only: parse, validate, call, reply. No SQL, no outbound requests.
+
+pub mod chat;
+pub mod documents;
+pub mod library;
+pub mod llm;
+pub mod prefs;
+pub mod web;

@@ -1,0 +1,103 @@
+//! The index of everything served.
+//!
+//! `public` routes answer anyone, `private` ones whoever is logged in (with accounts off: everyone). What no route
+//! matches is, in this order, an old address, a user's own file, or not there.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+
+use crate::api::web::{legacy, user_data, web};
+use crate::api::{chat, library, llm, prefs};
+use crate::app::App;
+use crate::error::Error;
+use crate::middleware::{self, csrf, user};
+use crate::reply;
+use crate::routes::Routes;
+use crate::stack;
+use crate::tenant::Tenant;
+
+/// Routes that need no login. Everything else belongs into [`private`].
+fn public() -> Routes {
+    Routes::new()
+        .get("/", web::index)
+        .get("/login", web::login)
+        .get("/callback/:source?", web::callback)
+        .get("/csrf-token", csrf::token)
+}
+
+/// Routes behind the login.
+fn private() -> Routes {
+    Routes::new()
+        .get("/version", web::version)
+        .post("/api/ping", web::ping)
+        .merge(prefs::routes())
+        .merge(library::routes())
+        .merge(chat::routes())
+        .merge(llm::routes())
+}
+
+/// Every route of the original that is served, for the coverage table and the tests that walk it.
+#[must_use]
+pub fn routes() -> Routes {
+    public().merge(private())
+}
+
+/// The whole server.
+pub fn service(app: App) -> Router {
+    let private = private()
+        .into_router(&public())
+        .route("/proxy/{*url}", any(proxy))
+        .fallback(unrouted)
+        .method_not_allowed_fallback(unrouted)
+        .layer(from_fn(legacy::redirect))
+        .layer(from_fn(user::require));
+    let routes = public()
+        .into_public_router()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .fallback_service(private.with_state(app.clone()))
+        .method_not_allowed_fallback(|| async { Error::NotFoundPage })
+        .layer(from_fn_with_state(app.clone(), not_found_page))
+        .with_state(app.clone());
+    let inside = middleware::inside(routes, app.csrf().clone(), app.pages().files.clone());
+    let resolved = inside.layer(from_fn_with_state(app.clone(), user::resolve));
+    stack::outside(&app).wrap(resolved)
+}
+
+/// What no route matches: a user's own file, or nothing.
+async fn unrouted(State(app): State<App>, tenant: Tenant, headers: HeaderMap, request: Request) -> Response {
+    match user_data::wanted(request.uri()) {
+        Some(wanted) => user_data::serve(&app, &tenant, &headers, wanted).await.into_response(),
+        None => Error::NotFoundPage.into_response(),
+    }
+}
+
+/// `GET /readyz`: 200 when the database answers.
+async fn ready(State(app): State<App>) -> Response {
+    match app.db().ping().await {
+        Ok(()) => reply::status(StatusCode::OK),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// `ANY /proxy/*`: the CORS proxy, which is off unless configured.
+async fn proxy(State(app): State<App>) -> Response {
+    if app.config().http.cors_proxy {
+        return crate::routes::not_implemented("ANY /proxy/:url(*)");
+    }
+    const OFF: &str = "CORS proxy is disabled. Enable it in config.yaml or use the --corsProxy flag.";
+    reply::html_with(StatusCode::NOT_FOUND, OFF)
+}
+
+/// Puts the deployment's page into answers that are [`Error::NotFoundPage`].
+async fn not_found_page(State(app): State<App>, request: Request, next: axum::middleware::Next) -> Response {
+    let response = next.run(request).await;
+    match response.extensions().get::<crate::error::WantsNotFoundPage>() {
+        Some(_) => reply::not_found_page(app.not_found_page()),
+        None => response,
+    }
+}

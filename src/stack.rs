@@ -1,0 +1,90 @@
+//! From the configuration to the layers around the routes (`middleware/mod.rs` states their order and why).
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::config::http::{CorsConfig, CorsOrigin, HttpConfig};
+use crate::middleware::access_log::AccessLog;
+use crate::middleware::basic_auth::{BasicAuth, Credentials};
+use crate::middleware::body::BodyLimits;
+use crate::middleware::client_ip::ForwardedHeaders;
+use crate::middleware::cors::{CorsPolicy, Origins};
+use crate::middleware::host_whitelist::HostPolicy;
+use crate::middleware::session::SessionPolicy;
+use crate::middleware::whitelist::Whitelist;
+use crate::middleware::Outside;
+
+/// The layers outside user resolution, as configured.
+#[must_use]
+pub fn outside(app: &App) -> Outside {
+    let http = &app.config().http;
+    let exposed = http.listen.exposed;
+    let forwarded = forwarded(http);
+    let access_log = (exposed && app.config().log.access_log)
+        .then(|| Arc::new(AccessLog::new(app.config().data_dir.join("access.log"), forwarded)));
+    Outside {
+        session: Arc::new(session(app)),
+        is_everyone_known: !app.config().accounts.enabled,
+        body: BodyLimits { anonymous: http.max_anonymous_body_bytes, known: http.max_body_bytes },
+        cors: http.cors.as_ref().map(|cors| Arc::new(cors_policy(cors))),
+        basic_auth: http.basic_auth.as_ref().filter(|_| exposed).map(|user| {
+            let user = Credentials {
+                username: user.username.clone(),
+                password: user.password.expose().clone(),
+            };
+            let limits = &app.config().accounts.rate_limits;
+            let forwarded = limits.prefer_real_ip_header.then_some(forwarded);
+            Arc::new(BasicAuth::new(user, app.error_page("unauthorized.html"), forwarded, limits.basic_auth))
+        }),
+        whitelist: http.ip_whitelist.enabled.then(|| {
+            Arc::new(Whitelist {
+                patterns: http.ip_whitelist.entries.clone(),
+                forwarded: http.ip_whitelist.check_forwarded.then_some(forwarded),
+                page: app.error_page("forbidden-by-whitelist.html"),
+            })
+        }),
+        hosts: Arc::new(HostPolicy::new(
+            http.host_whitelist.enabled,
+            http.host_whitelist.scan,
+            http.host_whitelist.hosts.clone(),
+            app.error_page("host-not-allowed.html"),
+        )),
+        access_log,
+    }
+}
+
+/// The cookie is the same on every node: its name and its signature both come from the master key.
+fn session(app: &App) -> SessionPolicy {
+    let secret = app.keys().cookie_secret();
+    SessionPolicy {
+        name: squaretable_compat::cookie::session_name(&secret),
+        secret,
+        max_age: app.config().http.session_timeout.cookie_age(),
+        secure: false,
+    }
+}
+
+fn forwarded(http: &HttpConfig) -> ForwardedHeaders {
+    let from = &http.forwarded_headers;
+    ForwardedHeaders {
+        x_real_ip: from.x_real_ip,
+        cf_connecting_ip: from.cf_connecting_ip,
+        x_forwarded_for: from.x_forwarded_for,
+    }
+}
+
+fn cors_policy(cors: &CorsConfig) -> CorsPolicy {
+    CorsPolicy {
+        origins: match &cors.origin {
+            CorsOrigin::Any => Origins::Any,
+            CorsOrigin::Mirror => Origins::Mirror,
+            CorsOrigin::Fixed(origin) => Origins::Fixed(origin.clone()),
+            CorsOrigin::Listed(origins) => Origins::Listed(origins.clone()),
+        },
+        methods: cors.methods.clone(),
+        allowed_headers: cors.allowed_headers.clone(),
+        exposed_headers: cors.exposed_headers.clone(),
+        credentials: cors.credentials,
+        max_age: cors.max_age,
+    }
+}
