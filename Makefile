@@ -3,7 +3,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fmt lint coverage clean bundle
+.PHONY: help build run test bench fmt lint audit coverage clean bundle
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,12 @@ fmt: ## Format the Rust code
 lint: ## Formatting, clippy, and the checkers that are installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	@scripts/run-if-installed.sh cargo-deny cargo deny --workspace check
+	@scripts/run-if-installed.sh cargo-deny cargo deny --workspace check bans licenses sources
 	@scripts/run-if-installed.sh cargo-machete cargo machete
 	@scripts/run-if-installed.sh typos typos
+
+audit: ## Known vulnerabilities in the dependencies (needs cargo-deny, and github.com for the advisories)
+	cargo deny --workspace check advisories
 
 coverage: bundle ## Line coverage of the tests, in target/coverage (needs cargo-tarpaulin)
 	cargo tarpaulin --workspace --engine llvm --out Html --out Lcov --output-dir target/coverage

@@ -11,7 +11,7 @@ use chrono::Utc;
 use moka::future::Cache;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::api::web::static_files::StaticFiles;
+use crate::api::web::static_files::{StaticFiles, UserCss};
 use crate::api::web::web::{Pages, Version};
 use crate::config::Config;
 use crate::content::DefaultContent;
@@ -20,6 +20,7 @@ use crate::frontend::Frontend;
 use crate::keys::MasterKey;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
+use crate::snapshots;
 use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
 use crate::tenant::Tenant;
@@ -79,6 +80,7 @@ impl App {
         if !config.content.skip_content_check {
             content.seed(&tenant, &keys).await.context("cannot store the default content")?;
         }
+        snapshots::take_at_start(&tenant, config.content.backups.number_of_backups).await?;
         // compat: with accounts off the original answers these constants, whatever its account store says.
         let default_user = Arc::new(User {
             name: "User".to_owned(),
@@ -89,8 +91,10 @@ impl App {
             created_at: Utc::now(),
             ..tenant.user().clone()
         });
+        let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
+        files.set_user_css(read_user_css(&config.data_dir, &content));
         let pages = Pages {
-            files: Arc::new(StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf))),
+            files: Arc::new(files),
             has_accounts: config.accounts.enabled,
             version: Version::new(frontend.version(), frontend.git()),
         };
@@ -206,8 +210,16 @@ impl App {
 
 fn read_error_page(data_dir: &Path, content: &DefaultContent, name: &str) -> String {
     let own = std::fs::read_to_string(data_dir.join("_errors").join(name));
-    own.or_else(|_| content.error_page(name).map_or(Ok(String::new()), std::fs::read_to_string))
+    own.or_else(|_| content.of_kind("error_page", name).map_or(Ok(String::new()), std::fs::read_to_string))
         .unwrap_or_default()
+}
+
+/// The deployment's own `_css/user.css`, else the shipped one.
+fn read_user_css(data_dir: &Path, content: &DefaultContent) -> Option<UserCss> {
+    let own = data_dir.join("_css/user.css");
+    let path = if own.is_file() { own } else { content.of_kind("stylesheet", "user.css")? };
+    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).ok()?;
+    Some(UserCss { body: std::fs::read(&path).ok()?.into(), modified: modified.into() })
 }
 
 impl FromRef<App> for Arc<Pages> {

@@ -50,10 +50,10 @@ impl DefaultContent {
         Some(self.root.join(&item.filename))
     }
 
-    /// The shipped error page `url-not-found.html` and its like.
+    /// The shipped file of a kind and name: an `error_page` such as `url-not-found.html`, the `stylesheet` `user.css`.
     #[must_use]
-    pub fn error_page(&self, name: &str) -> Option<PathBuf> {
-        let item = self.items.iter().find(|item| item.kind == "error_page" && item.filename.ends_with(name))?;
+    pub fn of_kind(&self, kind: &str, name: &str) -> Option<PathBuf> {
+        let item = self.items.iter().find(|item| item.kind == kind && item.filename.ends_with(name))?;
         Some(self.root.join(&item.filename))
     }
 

@@ -127,10 +127,13 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl FromRequest<App> for Body {
     type Rejection = Error;
 
-    async fn from_request(req: Request, _: &S) -> Result<Self> {
+    async fn from_request(req: Request, app: &App) -> Result<Self> {
+        if is_multipart(&req) {
+            return Ok(Upload::from_request(req, app).await?.fields);
+        }
         body_of(parsed(&req))
     }
 }
@@ -139,10 +142,10 @@ impl FromRequest<App> for Upload {
     type Rejection = Error;
 
     async fn from_request(req: Request, app: &App) -> Result<Self> {
-        let content_type = req.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let Ok(boundary) = multer::parse_boundary(content_type) else {
+        if !is_multipart(&req) {
             return Ok(Self { fields: body_of(parsed(&req))?, file: None });
-        };
+        }
+        let boundary = multer::parse_boundary(content_type(&req)).map_err(|_| server_error())?;
         let limits = multer::SizeLimit::new().per_field(u64::MAX);
         let constraints = multer::Constraints::new().size_limit(limits);
         let stream = req.into_body().into_data_stream();
@@ -165,6 +168,14 @@ impl FromRequest<App> for Upload {
 /// compat: the original's multipart parser throws on a file in an unexpected field and on a broken body alike.
 fn server_error() -> Error {
     Error::Page(axum::http::StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn content_type(req: &Request) -> &str {
+    req.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+fn is_multipart(req: &Request) -> bool {
+    content_type(req).trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
 }
 
 fn parsed(req: &Request) -> ParsedBody {

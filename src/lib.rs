@@ -40,6 +40,8 @@ pub mod routes;
 pub mod served;
 /// The server's life.
 pub mod serve;
+/// Copies of a user's settings.
+pub mod snapshots;
 /// All SQL.
 pub mod store;
 /// The door to a user's data.

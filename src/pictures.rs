@@ -111,7 +111,9 @@ pub struct Facts {
 ///
 /// # Errors
 /// The work panicked.
-pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> crate::error::Result<T> {
+pub async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> crate::error::Result<T> {
     let slot = SLOTS.acquire().await.map_err(anyhow::Error::from)?;
     let done = tokio::task::spawn_blocking(move || {
         // Held by the work itself, which goes on when the request that asked for it is gone.
@@ -166,7 +168,12 @@ pub fn thumbnail(bytes: &[u8], shape: Shape, encoding: Encoding) -> Result<Vec<u
             let area = f64::from(width) * f64::from(height);
             let ratio = f64::from(picture.width()) / f64::from(picture.height());
             let side = |length: f64| length.sqrt().round().max(1.0) as u32;
-            scale(picture, side(area * ratio), side(area / ratio), &ResizeOptions::new())?
+            scale(
+                picture,
+                side(area * ratio),
+                side(area / ratio),
+                &ResizeOptions::new(),
+            )?
         }
     };
     match encoding {
@@ -180,11 +187,18 @@ pub fn thumbnail(bytes: &[u8], shape: Shape, encoding: Encoding) -> Result<Vec<u
 /// # Errors
 /// The bytes are no picture whose size is known.
 pub fn facts(bytes: &[u8]) -> Result<Facts, Undecodable> {
-    let (width, height) = size::of(bytes).filter(|(w, h)| *w > 0 && *h > 0).ok_or(Undecodable::Unknown)?;
+    let (width, height) = size::of(bytes)
+        .filter(|(w, h)| *w > 0 && *h > 0)
+        .ok_or(Undecodable::Unknown)?;
     let is_animated = is_animated(bytes);
     let decoded = if is_animated { None } else { decode(bytes).ok() };
     let dominant_color = decoded.map_or_else(|| GREY.to_owned(), average);
-    Ok(Facts { width, height, is_animated, dominant_color })
+    Ok(Facts {
+        width,
+        height,
+        is_animated,
+        dominant_color,
+    })
 }
 
 /// Decodes a picture upright.
@@ -209,7 +223,11 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, Undecodable> {
         return Err(Undecodable::TooLarge);
     }
     // compat: the original turns JPEG files only.
-    let turn = if format == ImageFormat::Jpeg { decoder.orientation().ok() } else { None };
+    let turn = if format == ImageFormat::Jpeg {
+        decoder.orientation().ok()
+    } else {
+        None
+    };
     let mut picture = DynamicImage::from_decoder(decoder)?;
     if let Some(turn) = turn {
         picture.apply_orientation(turn);
@@ -236,7 +254,8 @@ pub fn crop(picture: &DynamicImage, area: &Crop) -> Result<DynamicImage, Undecod
         return Ok(part);
     }
     let mut canvas = DynamicImage::new_rgba8(width, height);
-    let offset = |inside: u32, edge: i64| u32::try_from(i64::from(inside) - edge).map_err(|_| Undecodable::Crop);
+    let offset =
+        |inside: u32, edge: i64| u32::try_from(i64::from(inside) - edge).map_err(|_| Undecodable::Crop);
     canvas.copy_from(&part, offset(left, x)?, offset(top, y)?)?;
     Ok(canvas)
 }
@@ -254,7 +273,12 @@ fn overlap(start: i64, length: u32, limit: u32) -> Option<(u32, u32)> {
 /// # Errors
 /// The picture cannot be scaled.
 pub fn cover(picture: DynamicImage, width: u32, height: u32) -> Result<DynamicImage, Undecodable> {
-    scale(picture, width, height, &ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))))
+    scale(
+        picture,
+        width,
+        height,
+        &ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))),
+    )
 }
 
 fn scale(
@@ -276,8 +300,7 @@ fn scale(
 /// The encoder gave up.
 pub fn to_png(picture: DynamicImage) -> Result<Vec<u8>, Undecodable> {
     let mut out = Vec::new();
-    let encoder =
-        PngEncoder::new_with_quality(&mut out, CompressionType::Default, png::FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Default, png::FilterType::Adaptive);
     flat(picture).write_with_encoder(encoder)?;
     Ok(out)
 }

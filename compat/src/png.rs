@@ -231,14 +231,16 @@ pub fn compose(image_png: &[u8], card_json: &[u8]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(image_png.len() + card_json.len() * 3 + 256);
     copy_without_card(image_png, &mut out)?;
     push_text(&mut out, "chara", card_json)?;
-    if let Some(v3) = as_v3(card_json) {
+    if let Some(v3) = v3_text(card_json) {
         push_text(&mut out, "ccv3", &v3)?;
     }
     push_chunk(&mut out, *b"IEND", &[])?;
     Ok(out)
 }
 
-fn as_v3(card_json: &[u8]) -> Option<Vec<u8>> {
+/// The text that a card written as `card_json` is read back as: the same card marked as `chara_card_v3` 3.0. `None` for
+/// text that is not a JSON object or array, which is read back as it is.
+pub fn v3_text(card_json: &[u8]) -> Option<Vec<u8>> {
     match json::parse(card_json).ok()? {
         Value::Object(mut card) => {
             set_spec(&mut card);

@@ -2,6 +2,10 @@
 import { humanized } from './root.mjs';
 
 const MODELS = ['gpt-4o', 'claude-sonnet-4-5', 'gemini-2.5-pro', 'deepseek-chat', 'mistral-large'];
+
+/** Two words that occur in no other text, in every fourth chat: what a search can find. */
+export const RARE_WORDS = 'marzipan lighthouse';
+
 const BIG_BYTES_PER_MESSAGE = 18_700_000 / 2457;
 
 /** The first line of a chat file. */
@@ -20,6 +24,7 @@ export function message(random, { name, isUser, at, length }) {
 /** The text of a chat of `count` messages that ends at `end` ms. */
 export function chatText(random, name, count, end) {
   const legacy = random.chance(0.1);
+  const rare = random.chance(0.25);
   const first = legacy
     ? { user_name: 'User', character_name: name, create_date: humanized(end - count * 60_000), chat_metadata: {} }
     : header(random, { note_prompt: '', note_interval: 1, timedWorldInfo: {} });
@@ -29,6 +34,7 @@ export function chatText(random, name, count, end) {
     const isUser = index % 2 === 1;
     const entry = message(random, { name, isUser, at, length: isUser ? random.int(20, 250) : random.int(100, 700) });
     if (!isUser && random.chance(0.1)) addSwipe(random, entry);
+    if (rare && index === count >> 1) entry.mes += ` ${RARE_WORDS}`;
     lines.push(JSON.stringify(entry));
   }
   return lines.join('\n');

@@ -10,6 +10,10 @@ ancient hollow gentle restless crooked familiar distant golden broken patient cu
 autumn storm rain snow dust smoke shadow light voice hand shoulder door table map key coin book song story secret
 name road stair roof wall stone water fire wind bread tea wine clock mirror blade rope boat wheel`.split(/\s+/);
 
+/** Made into rarer words, so that prose compresses about as well as English does, not far better. */
+const SYLLABLES = `ar ba cel dor en fal gri hal is jor ka len mor na ol per qui ras sta tir ul ver wen yor zan bri cla dre
+fro glim hest ing ka-li lum mer nes ost pra ril ton`.split(/\s+/);
+
 const UNICODE = ['Привет, как дела?', '月の光が静かに落ちる。', 'Ça alors, déjà vu…', 'Grüße aus Köln!', '안녕하세요.', '🦊✨ *swish*', '¿Quién anda ahí?',
   'שלום עולם', '👩‍👩‍👧 family', 'e\u0301tude'];
 
@@ -62,8 +66,13 @@ export class Random {
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
   }
 
+  word() {
+    if (this.chance(0.65)) return this.pick(WORDS);
+    return Array.from({ length: this.int(2, 3) }, () => this.pick(SYLLABLES)).join('');
+  }
+
   words(count) {
-    return Array.from({ length: count }, () => this.pick(WORDS)).join(' ');
+    return Array.from({ length: count }, () => this.word()).join(' ');
   }
 
   /** A sentence, now and then dialogue, an action between asterisks, or not in English. */

@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use sqlx::{Connection, PgConnection};
@@ -105,22 +105,24 @@ async fn a_killed_one_is_replaced_though_its_process_number_lives_on() -> Result
 
     // Of the same user as PostgreSQL: a number it could not signal would not impress it.
     let owner = account::choose(account::current_uid()?, &dir.join("cluster"))?;
-    let mut stranger = command("sleep", owner).arg("600").spawn()?;
+    let mut stranger = command("sleep", owner)
+        .arg("600")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     let stale = format!("{}\n{rest}", stranger.id());
     fs::write(&pid_file, &stale)?;
     fs::write(dir.join("socket/.s.PGSQL.5432.lock"), &stale)?;
-
-    let embedded = start(&dir).await?;
-    assert!(embedded.started_here());
-    assert_eq!(count(&embedded).await?, 1);
-    embedded.stop().await?;
-    assert!(
-        stranger.try_wait()?.is_none(),
-        "the process that has the number now was left alone"
-    );
+    let started = start(&dir).await;
+    let spared = stranger.try_wait()?.is_none();
     stranger.kill()?;
     stranger.wait()?;
-    Ok(())
+
+    let embedded = started?;
+    assert!(spared, "the process that has the number now is left alone");
+    assert!(embedded.started_here());
+    assert_eq!(count(&embedded).await?, 1);
+    embedded.stop().await
 }
 
 #[tokio::test]

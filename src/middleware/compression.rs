@@ -51,6 +51,7 @@ fn is_compressible(headers: &HeaderMap) -> bool {
                 "x-javascript",
                 "x-ndjson",
                 "toml",
+                "octet-stream",
             ];
             listed.contains(&subtype) || has_text_suffix(subtype)
         }

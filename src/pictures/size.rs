@@ -29,7 +29,9 @@ pub(super) fn of(bytes: &[u8]) -> Option<(u32, u32)> {
 
 fn decodable(bytes: &[u8]) -> Option<(u32, u32)> {
     let format = super::known_format(bytes)?;
-    ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().ok()
+    ImageReader::with_format(Cursor::new(bytes), format)
+        .into_dimensions()
+        .ok()
 }
 
 /// The first `ispe` property: four bytes of flags, width, height.
@@ -83,7 +85,9 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 fn length(text: &str) -> Option<f64> {
     let text = text.trim();
     let unit = UNITS.iter().find(|(unit, _)| text.ends_with(unit));
-    let (number, scale) = unit.map_or((text, 1.0), |(unit, scale)| (&text[..text.len() - unit.len()], *scale));
+    let (number, scale) = unit.map_or((text, 1.0), |(unit, scale)| {
+        (&text[..text.len() - unit.len()], *scale)
+    });
     Some(number.trim().parse::<f64>().ok()? * scale)
 }
 
@@ -96,8 +100,14 @@ mod tests {
         let size = |tag: &str| of(format!("<?xml version=\"1.0\"?>\n{tag}</svg>").as_bytes());
         assert_eq!(size("<svg width=\"30\" height='20px'>"), Some((30, 20)));
         assert_eq!(size("<svg viewBox=\"0 0 400 100\">"), Some((400, 100)));
-        assert_eq!(size("<svg stroke-width=\"9\" width=\"1in\" viewBox=\"0 0 4 2\">"), Some((96, 48)));
-        assert_eq!(size("<svg width=\"100%\" height=\"100%\" viewBox=\"0,0,7,5\">"), Some((7, 5)));
+        assert_eq!(
+            size("<svg stroke-width=\"9\" width=\"1in\" viewBox=\"0 0 4 2\">"),
+            Some((96, 48))
+        );
+        assert_eq!(
+            size("<svg width=\"100%\" height=\"100%\" viewBox=\"0,0,7,5\">"),
+            Some((7, 5))
+        );
         assert_eq!(size("<svg>"), None);
     }
 

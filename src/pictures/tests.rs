@@ -18,7 +18,13 @@ fn size(bytes: &[u8]) -> (u32, u32) {
 }
 
 fn area(x: f64, y: f64, width: f64, height: f64) -> Crop {
-    Crop { x, y, width, height, want_resize: false }
+    Crop {
+        x,
+        y,
+        width,
+        height,
+        want_resize: false,
+    }
 }
 
 /// A PNG with an `acTL` chunk, which makes it an animation for every reader that knows them.
@@ -33,8 +39,20 @@ fn animated_png() -> Vec<u8> {
 #[test]
 fn a_crop_is_four_numbers() {
     let crop = Crop::from_query(r#"{"x":1,"y":2.5,"width":3,"height":4,"want_resize":true}"#);
-    assert_eq!(crop, Some(Crop { x: 1.0, y: 2.5, width: 3.0, height: 4.0, want_resize: true }));
-    assert_eq!(Crop::from_query(r#"{"x":1,"y":2,"width":3,"height":4}"#).map(|c| c.want_resize), Some(false));
+    assert_eq!(
+        crop,
+        Some(Crop {
+            x: 1.0,
+            y: 2.5,
+            width: 3.0,
+            height: 4.0,
+            want_resize: true
+        })
+    );
+    assert_eq!(
+        Crop::from_query(r#"{"x":1,"y":2,"width":3,"height":4}"#).map(|c| c.want_resize),
+        Some(false)
+    );
     assert_eq!(Crop::from_query(r#"{"x":"1","y":2,"width":3,"height":4}"#), None);
     assert_eq!(Crop::from_query("undefined"), None);
     assert_eq!(Crop::from_query("null"), None);
@@ -47,7 +65,13 @@ fn an_avatar_has_the_size_of_the_upload_of_the_crop_or_the_fixed_one() {
     assert_eq!(size_of(None), (10, 20));
     assert_eq!(size_of(Some(area(0.0, 0.0, 5.0, 6.0))), (5, 6));
     assert_eq!(size_of(Some(area(1.4, 1.6, 3.5, 4.5))), (4, 5));
-    assert_eq!(size_of(Some(Crop { want_resize: true, ..area(0.0, 0.0, 5.0, 5.0) })), (512, 768));
+    assert_eq!(
+        size_of(Some(Crop {
+            want_resize: true,
+            ..area(0.0, 0.0, 5.0, 5.0)
+        })),
+        (512, 768)
+    );
 }
 
 #[test]
@@ -67,7 +91,10 @@ fn a_crop_over_the_edge_is_padded_and_one_beside_the_picture_refused() {
         area(f64::MAX, 0.0, 5.0, 5.0),
         area(f64::MIN, 0.0, 5.0, 5.0),
     ] {
-        assert!(matches!(crop(&picture, &beside), Err(Undecodable::Crop)), "{beside:?}");
+        assert!(
+            matches!(crop(&picture, &beside), Err(Undecodable::Crop)),
+            "{beside:?}"
+        );
     }
 }
 
@@ -102,7 +129,10 @@ fn a_header_that_promises_too_much_is_refused_before_anything_is_decoded() {
     let mut bmp = encoded(&plain(1, 1, [1, 2, 3, 255]), ImageFormat::Bmp);
     bmp[18..22].copy_from_slice(&20_000_i32.to_le_bytes());
     bmp[22..26].copy_from_slice(&20_000_i32.to_le_bytes());
-    assert!(matches!(decode(&bmp), Err(Undecodable::TooLarge | Undecodable::Codec(_))));
+    assert!(matches!(
+        decode(&bmp),
+        Err(Undecodable::TooLarge | Undecodable::Codec(_))
+    ));
 }
 
 #[test]
@@ -112,7 +142,10 @@ fn thumbnails_keep_the_area_or_the_frame() {
     assert_eq!(size_of(Shape::Area(160, 90), Encoding::Jpeg(95)), (240, 60));
     assert_eq!(size_of(Shape::Cover(96, 144), Encoding::Png), (96, 144));
     let line = encoded(&plain(1, 20_000, [9, 9, 9, 255]), ImageFormat::Png);
-    assert_eq!(size(&thumbnail(&line, Shape::Area(160, 90), Encoding::Png).unwrap()), (1, 16_971));
+    assert_eq!(
+        size(&thumbnail(&line, Shape::Area(160, 90), Encoding::Png).unwrap()),
+        (1, 16_971)
+    );
     let jpeg = thumbnail(&wide, Shape::Cover(8, 8), Encoding::Jpeg(95)).unwrap();
     assert_eq!(image::guess_format(&jpeg).unwrap(), ImageFormat::Jpeg);
 }
@@ -125,7 +158,9 @@ fn covering_shows_the_middle() {
             *pixel = Rgba([0, 0, 255, 255]);
         }
     }
-    let middle = cover(DynamicImage::ImageRgba8(picture), 10, 10).unwrap().into_rgba8();
+    let middle = cover(DynamicImage::ImageRgba8(picture), 10, 10)
+        .unwrap()
+        .into_rgba8();
     assert_eq!(middle.get_pixel(5, 5).0, [0, 0, 255, 255]);
     assert!(middle.get_pixel(1, 5).0[2] > 200);
 }
@@ -140,7 +175,10 @@ fn facts_name_size_animation_and_average_colour() {
     let none = facts(&encoded(&plain(1, 1, [9, 9, 9, 0]), ImageFormat::Png)).unwrap();
     assert_eq!(none.dominant_color, "#000000");
     let animated = facts(&animated_png()).unwrap();
-    assert_eq!((animated.is_animated, animated.dominant_color.as_str()), (true, GREY));
+    assert_eq!(
+        (animated.is_animated, animated.dominant_color.as_str()),
+        (true, GREY)
+    );
     let gif = facts(&encoded(&plain(3, 3, [1, 2, 3, 255]), ImageFormat::Gif)).unwrap();
     assert_eq!((gif.is_animated, gif.dominant_color.as_str()), (true, GREY));
     assert!(facts(b"text").is_err());

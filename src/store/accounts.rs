@@ -125,3 +125,27 @@ pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> 
     tx.commit().await?;
     Ok((row.into(), made.rows_affected() > 0))
 }
+
+/// Replaces everything but the handle of an existing account.
+///
+/// # Errors
+/// The database failed.
+pub async fn replace(db: &Db, new: &NewUser<'_>) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "UPDATE users SET name = $2, password = $3, salt = $4, admin = $5, enabled = $6, avatar = $7,
+                                created_at = $8
+               WHERE handle = $1";
+    sqlx::query(sql)
+        .bind(new.handle)
+        .bind(new.name)
+        .bind(new.password)
+        .bind(new.salt)
+        .bind(new.admin)
+        .bind(new.enabled)
+        .bind(new.avatar)
+        .bind(new.created_at)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}

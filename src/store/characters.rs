@@ -1,8 +1,10 @@
 //! Cards: the JSON text and the picture, apart. The PNG is composed when it is read.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use chrono::{DateTime, Local, Utc};
-use squaretable_compat::card::entry;
+use squaretable_compat::card::{Entry, entry};
 use squaretable_compat::{names, png};
 
 use super::Tx;
@@ -18,8 +20,8 @@ pub struct Character {
     pub image: Blob,
     /// Whether `image` is, byte for byte, the file as it came in.
     pub pristine: bool,
-    /// The card's JSON text as the PNG holds it; `None` for a PNG without a readable card.
-    pub card: Option<Vec<u8>>,
+    /// The card's JSON text as it was written; `None` for a PNG without a readable card. See [`Character::text`].
+    card: Option<Vec<u8>>,
     /// List entry without its closing brace; `None` where the original drops the card from lists.
     pub entry: Option<Vec<u8>>,
     /// Whether `entry` has a `create_date` of its own.
@@ -28,6 +30,25 @@ pub struct Character {
     pub modified_at: DateTime<Utc>,
     /// The original's ctime, shown as `date_added`.
     pub changed_at: DateTime<Utc>,
+}
+
+impl Character {
+    /// The card's JSON text as reading the PNG gives it: of a card that was written here, the copy marked as V3.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'_, [u8]>> {
+        Some(read_back(self.card.as_deref()?, self.pristine))
+    }
+
+    /// The card's JSON text as it was written, for a copy of the card.
+    #[must_use]
+    pub fn written(&self) -> Option<&[u8]> {
+        self.card.as_deref()
+    }
+}
+
+fn read_back(card: &[u8], pristine: bool) -> Cow<'_, [u8]> {
+    let marked = if pristine { None } else { png::v3_text(card) };
+    marked.map_or(Cow::Borrowed(card), Cow::Owned)
 }
 
 /// One row of the character list.
@@ -166,7 +187,7 @@ pub async fn entries_size(tx: &mut Tx) -> Result<i64> {
 /// # Errors
 /// The database failed.
 pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
-    let entry = new.card.and_then(|card| entry(card, new.avatar, Local::now()));
+    let entry = entry_of(new);
     let sql = "INSERT INTO characters (tenant_id, avatar, chat_folder, image, pristine, card, entry, shallow,
                                        has_create_date, listed, created_at, modified_at, changed_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
@@ -189,6 +210,10 @@ pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
+fn entry_of(new: &NewCharacter<'_>) -> Option<Entry> {
+    entry(&read_back(new.card?, new.pristine), new.avatar, Local::now())
+}
+
 /// Adds a card, or replaces the one that has its file name.
 ///
 /// # Errors
@@ -197,7 +222,7 @@ pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
     if insert(tx, new).await? {
         return Ok(());
     }
-    let entry = new.card.and_then(|card| entry(card, new.avatar, Local::now()));
+    let entry = entry_of(new);
     let sql = "UPDATE characters SET image = $3, pristine = $4, card = $5, entry = $6, shallow = $7,
                       has_create_date = $8, listed = $9, modified_at = $10, changed_at = $11
                WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
@@ -250,4 +275,36 @@ pub async fn file(tx: &mut Tx, character: &Character) -> Result<Bytes> {
             .map_err(|e| Error::Internal(anyhow::anyhow!("cannot compose {}: {e}", character.avatar))),
         _ => Ok(image),
     }
+}
+
+/// What tells one state of a card from another without reading it.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// File name, `Seraphina.png`.
+    pub avatar: String,
+    /// The picture; the whole file while `pristine`.
+    pub image: Blob,
+    /// Whether `image` is, byte for byte, the file as it came in.
+    pub pristine: bool,
+    /// When the card first existed.
+    pub created_at: DateTime<Utc>,
+    /// The original's mtime.
+    pub modified_at: DateTime<Utc>,
+}
+
+/// The states of all cards, by the bytes of their file names.
+///
+/// # Errors
+/// The database failed.
+pub async fn versions(tx: &mut Tx) -> Result<Vec<Version>> {
+    type Columns = (String, Vec<u8>, i64, bool, DateTime<Utc>, DateTime<Utc>);
+    let sql = "SELECT avatar, image, b.size, pristine, created_at, modified_at
+               FROM characters c JOIN blobs b ON b.hash = c.image
+               WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY avatar";
+    let rows: Vec<Columns> = sqlx::query_as(sql).bind(tx.id()).fetch_all(tx.conn()).await?;
+    let version = |(avatar, hash, size, pristine, created_at, modified_at): Columns| {
+        let image = Blob::from_row(&hash, size)?;
+        Ok(Version { avatar, image, pristine, created_at, modified_at })
+    };
+    rows.into_iter().map(version).collect()
 }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use sqlx::Row;
 use squaretable_compat::chat;
 
-use super::Tx;
+use super::{Tx, files};
 use crate::error::{Error, Result};
 
 /// Bytes of new lines sent in one statement, so that a save of any size needs bounded memory in PostgreSQL.
@@ -125,7 +125,13 @@ pub async fn save_at(
     modified_at: DateTime<Utc>,
 ) -> Result<()> {
     let slot = lock(tx, folder, file_name, modified_at).await?;
-    let mut known = known_lines(tx, slot.chat_id).await?;
+    if slot.head == 0 {
+        // A character whose chats were all deleted still has its folder, and lists nothing rather than failing.
+        files::create_folder(tx, folder).await?;
+    }
+    // A chat that never held a line is not asked for its lines: imports make thousands of those.
+    let is_new = slot.last_revision == 0 && slot.next_message_id == 0;
+    let mut known = if is_new { HashMap::new() } else { known_lines(tx, slot.chat_id).await? };
     let plan = Plan::new(lines, &mut known, slot.next_message_id)?;
     insert_lines(tx, slot.chat_id, &plan.new).await?;
     set_live(tx, slot.chat_id, &plan.ids, &known).await?;

@@ -126,3 +126,30 @@ pub async fn delete(tx: &mut Tx, kind: DocumentKind, name: &str) -> Result<bool>
     let done = sqlx::query(sql).bind(tx.id()).bind(kind.as_str()).bind(name).execute(tx.conn()).await?;
     Ok(done.rows_affected() > 0)
 }
+
+/// What tells one content of a document from another without reading it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Fingerprint {
+    /// Family, as [`DocumentKind::as_str`] spells it.
+    pub kind: String,
+    /// File name with its extension.
+    pub name: String,
+    /// SHA-256 of the body.
+    pub sha256: Vec<u8>,
+    /// Length of the body in bytes.
+    pub size: i64,
+    /// When the document first existed.
+    pub created_at: DateTime<Utc>,
+    /// The original's mtime.
+    pub modified_at: DateTime<Utc>,
+}
+
+/// The fingerprints of all documents, by kind and name.
+///
+/// # Errors
+/// The database failed.
+pub async fn fingerprints(tx: &mut Tx) -> Result<Vec<Fingerprint>> {
+    let sql = "SELECT kind, name, sha256(body) AS sha256, octet_length(body)::bigint AS size, created_at, modified_at
+               FROM documents WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY kind, name";
+    Ok(sqlx::query_as(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
+}

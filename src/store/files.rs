@@ -143,6 +143,26 @@ pub async fn create_folder(tx: &mut Tx, path: &str) -> Result<()> {
     Ok(())
 }
 
+/// [`create_folder`] for many at once.
+///
+/// # Errors
+/// The database failed.
+pub async fn create_folders(tx: &mut Tx, paths: &[String]) -> Result<()> {
+    let sql = "INSERT INTO folders (tenant_id, path) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING";
+    sqlx::query(sql).bind(tx.id()).bind(paths).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// The paths of all folders that were created, by their bytes; folders known only by what lies in them are not among
+/// them.
+///
+/// # Errors
+/// The database failed.
+pub async fn created_folders(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT path FROM folders WHERE tenant_id = $1 ORDER BY path";
+    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
+}
+
 /// Whether a folder exists: it was created, or something lies in it or below it.
 ///
 /// # Errors

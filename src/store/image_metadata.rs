@@ -14,7 +14,9 @@ const NAME: &str = "image-metadata.json";
 /// # Errors
 /// The database failed.
 pub async fn get(tx: &mut Tx) -> Result<Option<Vec<u8>>> {
-    Ok(documents::get(tx, DocumentKind::Root, NAME).await?.map(|document| document.body))
+    Ok(documents::get(tx, DocumentKind::Root, NAME)
+        .await?
+        .map(|document| document.body))
 }
 
 /// Like [`get`], and keeps every other editor of the index out until the transaction ends, also while there is none.
@@ -24,8 +26,14 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Vec<u8>>> {
 pub async fn get_for_update(tx: &mut Tx) -> Result<Option<Vec<u8>>> {
     // A row lock would not do: two first editors would each find no row to lock, and the second would win.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))";
-    sqlx::query(sql).bind(tx.id()).bind(NAME).execute(tx.conn()).await?;
-    Ok(documents::get_for_update(tx, DocumentKind::Root, NAME).await?.map(|document| document.body))
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(NAME)
+        .execute(tx.conn())
+        .await?;
+    Ok(documents::get_for_update(tx, DocumentKind::Root, NAME)
+        .await?
+        .map(|document| document.body))
 }
 
 /// Writes the index.

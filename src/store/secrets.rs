@@ -1,5 +1,7 @@
 //! secrets.json of a tenant: one encrypted document (see `keys.rs`), so that unknown keys and order survive.
 
+use chrono::{DateTime, Utc};
+
 use super::Tx;
 use crate::error::Result;
 use crate::keys::{MasterKey, Sealed};
@@ -25,15 +27,39 @@ pub async fn get_for_update(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u
     get(tx, key).await
 }
 
+/// When the document last changed, or `None` where there is none. Needs no key.
+///
+/// # Errors
+/// The database failed.
+pub async fn modified_at(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "SELECT modified_at FROM secrets WHERE tenant_id = $1";
+    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_optional(tx.conn()).await?)
+}
+
 /// Replaces the document, sealed under a fresh data key.
 ///
 /// # Errors
 /// The database failed.
 pub async fn put(tx: &mut Tx, key: &MasterKey, body: &[u8]) -> Result<()> {
+    put_at(tx, key, body, Utc::now()).await
+}
+
+/// [`put`] with a modification time of its own, as imports need it.
+///
+/// # Errors
+/// The database failed.
+pub async fn put_at(tx: &mut Tx, key: &MasterKey, body: &[u8], modified_at: DateTime<Utc>) -> Result<()> {
     let sealed = key.seal(&tx.id().to_string(), body)?;
-    let sql = "INSERT INTO secrets (tenant_id, wrapped_key, body) VALUES ($1, $2, $3)
+    let sql = "INSERT INTO secrets (tenant_id, wrapped_key, body, modified_at) VALUES ($1, $2, $3, $4)
                ON CONFLICT (tenant_id)
-               DO UPDATE SET wrapped_key = EXCLUDED.wrapped_key, body = EXCLUDED.body, modified_at = now()";
-    sqlx::query(sql).bind(tx.id()).bind(sealed.wrapped_key).bind(sealed.body).execute(tx.conn()).await?;
+               DO UPDATE SET wrapped_key = EXCLUDED.wrapped_key, body = EXCLUDED.body,
+                             modified_at = EXCLUDED.modified_at";
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(sealed.wrapped_key)
+        .bind(sealed.body)
+        .bind(modified_at)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

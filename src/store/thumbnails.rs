@@ -35,6 +35,24 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
+/// The stored content of the picture `name` in a folder below the user's root: a file's, or in `characters` a card's.
+///
+/// # Errors
+/// The database failed.
+pub async fn source(tx: &mut Tx, folder: &str, name: &str) -> Result<Option<Blob>> {
+    // Lists show one thumbnail a character, so nothing else of the card is fetched.
+    let sql = "SELECT c.image, b.size FROM characters c JOIN blobs b ON b.hash = c.image
+               WHERE c.tenant_id = $1 AND $2 = 'characters' AND c.avatar = $3 AND c.deleted_at IS NULL
+               UNION ALL SELECT hash, size FROM files WHERE tenant_id = $1 AND folder = $2 AND name = $3 LIMIT 1";
+    let row: Option<(Vec<u8>, i64)> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .bind(name)
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map(|(hash, size)| Blob::from_row(&hash, size)).transpose()
+}
+
 /// The thumbnail of exactly this content in exactly this form, or `None` where there is none.
 ///
 /// # Errors
@@ -50,8 +68,13 @@ pub async fn get(tx: &mut Tx, key: Key<'_>) -> Result<Option<Thumbnail>> {
         .bind(key.form)
         .fetch_optional(tx.conn())
         .await?;
-    row.map(|row| Ok(Thumbnail { image: Blob::from_row(&row.image, row.size)?, created_at: row.created_at }))
-        .transpose()
+    row.map(|row| {
+        Ok(Thumbnail {
+            image: Blob::from_row(&row.image, row.size)?,
+            created_at: row.created_at,
+        })
+    })
+    .transpose()
 }
 
 /// Keeps a thumbnail in place of the one that the picture had.
@@ -72,7 +95,10 @@ pub async fn put(tx: &mut Tx, key: Key<'_>, image: &Blob) -> Result<Thumbnail> {
         .bind(&image.hash[..])
         .fetch_one(tx.conn())
         .await?;
-    Ok(Thumbnail { image: *image, created_at })
+    Ok(Thumbnail {
+        image: *image,
+        created_at,
+    })
 }
 
 /// Forgets the thumbnail of a picture that is gone: to save space, not for correctness.
@@ -81,6 +107,11 @@ pub async fn put(tx: &mut Tx, key: Key<'_>, image: &Blob) -> Result<Thumbnail> {
 /// The database failed.
 pub async fn delete(tx: &mut Tx, kind: &str, name: &str) -> Result<()> {
     let sql = "DELETE FROM thumbnails WHERE tenant_id = $1 AND kind = $2 AND name = $3";
-    sqlx::query(sql).bind(tx.id()).bind(kind).bind(name).execute(tx.conn()).await?;
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(kind)
+        .bind(name)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

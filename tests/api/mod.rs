@@ -1,3 +1,9 @@
 //! One file per family, as in `src/api`.
 
 pub mod cards;
+
+mod chat;
+mod library;
+mod llm;
+mod prefs;
+mod web;

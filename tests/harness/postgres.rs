@@ -18,7 +18,8 @@ const TEMPLATE: &str = "squaretable_template";
 
 struct Cluster {
     options: PgConnectOptions,
-    // Both end with the process: the pipe closes, the watchdog stops PostgreSQL and removes its folder.
+    _embedded: Embedded,
+    // When the process ends its pipe closes, and the watchdog stops PostgreSQL and removes its folder.
     _watchdog: Child,
 }
 
@@ -45,7 +46,7 @@ async fn start() -> Cluster {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("the template can be created");
     let db = Db::connect(options.clone().database(TEMPLATE), 2).await.expect("the migrations run");
     db.close().await;
-    Cluster { options, _watchdog: watchdog }
+    Cluster { options, _embedded: embedded, _watchdog: watchdog }
 }
 
 /// PostgreSQL runs under an account of its own when the tests run as root.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 use squaretable::app::App;
 use squaretable::config::Config;
 use squaretable::router;
@@ -62,6 +63,29 @@ impl Server {
             axum::serve(listener, service).await.expect("the server serves");
         });
         Self { url, database, app, _data: data, _task: task }
+    }
+
+    /// A browser that is logged in as `handle`, on a server with accounts.
+    pub async fn client_of(&self, handle: &str) -> Client {
+        let policy = squaretable::stack::outside(&self.app).session;
+        let session = serde_json::Map::from_iter([("handle".to_owned(), handle.into())]);
+        let value = squaretable_compat::cookie::encode(&session);
+        let signature = squaretable_compat::cookie::sign(&policy.name, &value, &policy.secret);
+        let cookies = format!("{0}={value}; {0}.sig={signature}", policy.name);
+        Client::with_cookies(&self.url, cookies).await
+    }
+
+    /// A connection to its database that sees the default user's rows.
+    pub async fn sql(&self) -> PgConnection {
+        let mut conn = self.database.connect().await.expect("the database answers");
+        let sql = "SELECT set_config('app.tenant', tenant_id::text, false) FROM tenants WHERE handle = 'default-user'";
+        sqlx::query(sql).execute(&mut conn).await.expect("the default user exists");
+        conn
+    }
+
+    /// The one number that `sql` answers, asked as [`Server::sql`].
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.sql().await).await.expect("a count")
     }
 
     /// A browser without cookies.

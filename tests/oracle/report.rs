@@ -19,6 +19,8 @@ pub struct Step {
     pub original: String,
     /// Facts on which the sides differ.
     pub disagreements: Vec<Disagreement>,
+    /// Ours answered 501: the route, or the part of it that was asked for, is not built yet.
+    pub unbuilt: bool,
 }
 
 /// Rows of the families that finished in this process.
@@ -28,6 +30,7 @@ static ROWS: Mutex<BTreeMap<String, Row>> = Mutex::new(BTreeMap::new());
 struct Row {
     agreeing: usize,
     known: usize,
+    unbuilt: usize,
     total: usize,
     routes: Vec<String>,
 }
@@ -41,13 +44,25 @@ fn target() -> PathBuf {
 /// Records a family's steps, writes `target/oracle.md` and `target/oracle/<family>.txt`, and panics with every
 /// disagreement that is not in the committed list and every entry of the list that no longer differs.
 pub fn finish(family: &str, steps: &[Step]) {
-    let known = |step: &Step, found: &Disagreement| {
-        DIFFERENCES.iter().any(|entry| covers(entry, family, step, found))
-    };
+    let (row, faults) = judge(family, steps, DIFFERENCES);
+    write(family, steps, &row);
+    assert!(
+        faults.is_empty(),
+        "\n{family}: {} of {} steps agree\n{faults}",
+        row.agreeing,
+        row.total
+    );
+}
+
+/// Counts the steps of a family and describes what is wrong; nothing wrong is an empty text.
+fn judge(family: &str, steps: &[Step], list: &[Difference]) -> (Row, String) {
+    let known =
+        |step: &Step, found: &Disagreement| list.iter().any(|entry| covers(entry, family, step, found));
     let mut faults = String::new();
     let mut row = Row {
         agreeing: 0,
         known: 0,
+        unbuilt: 0,
         total: steps.len(),
         routes: Vec::new(),
     };
@@ -58,13 +73,17 @@ pub fn finish(family: &str, steps: &[Step]) {
             .iter()
             .filter(|found| !known(step, found))
             .collect();
+        if step.unbuilt {
+            row.unbuilt += 1;
+            continue;
+        }
         match (step.disagreements.is_empty(), unknown.is_empty()) {
             (true, _) => row.agreeing += 1,
             (false, true) => row.known += 1,
             (false, false) => describe(&mut faults, step, &unknown),
         }
     }
-    for entry in DIFFERENCES.iter().filter(|entry| entry.family == family) {
+    for entry in list.iter().filter(|entry| entry.family == family) {
         let used = steps.iter().any(|step| {
             step.disagreements
                 .iter()
@@ -78,13 +97,7 @@ pub fn finish(family: &str, steps: &[Step]) {
             );
         }
     }
-    write(family, steps, &row);
-    assert!(
-        faults.is_empty(),
-        "\n{family}: {} of {} steps agree\n{faults}",
-        row.agreeing,
-        row.total
-    );
+    (row, faults)
 }
 
 fn covers(entry: &Difference, family: &str, step: &Step, found: &Disagreement) -> bool {
@@ -108,8 +121,8 @@ fn describe(faults: &mut String, step: &Step, unknown: &[&Disagreement]) {
 /// Writes the transcript of the family and the table of all families finished so far.
 fn write(family: &str, steps: &[Step], row: &Row) {
     println!(
-        "oracle {family}: {}/{} agree, {} known differences",
-        row.agreeing, row.total, row.known
+        "oracle {family}: {}/{} agree, {} known differences, {} not built",
+        row.agreeing, row.total, row.known, row.unbuilt
     );
     let mut transcript = String::new();
     for step in steps {
@@ -130,7 +143,7 @@ fn write(family: &str, steps: &[Step], row: &Row) {
 
 fn table(rows: &BTreeMap<String, Row>) -> String {
     let mut text = String::from(
-        "| family | agreeing | known differences | steps | routes |\n|---|---:|---:|---:|---:|\n",
+        "| family | agreeing | known differences | not built | steps | routes |\n|---|---:|---:|---:|---:|---:|\n",
     );
     let mut routes: Vec<&String> = Vec::new();
     let (mut agreeing, mut known, mut total) = (0, 0, 0);
@@ -159,4 +172,61 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
         routes.len()
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(label: &str, facts: &[&str]) -> Step {
+        let found = |fact: &&str| Disagreement {
+            fact: (*fact).into(),
+            original: "a".into(),
+            ours: "b".into(),
+        };
+        let disagreements = facts.iter().map(found).collect();
+        Step {
+            label: label.into(),
+            route: "GET /x".into(),
+            original: "200".into(),
+            disagreements,
+        }
+    }
+
+    fn entry(step: &'static str, fact: &'static str) -> Difference {
+        Difference {
+            family: "f",
+            step,
+            fact,
+            reason: "a test",
+        }
+    }
+
+    #[test]
+    fn the_list_covers_exactly_what_it_names() {
+        let steps = [step("GET /a", &[]), step("GET /b", &["header etag", "status"])];
+        let verdict = |list: &[Difference]| {
+            let (row, faults) = judge("f", &steps, list);
+            ((row.agreeing, row.known, row.total), faults)
+        };
+        let (counts, faults) = verdict(&[]);
+        assert_eq!(counts, (1, 0, 2));
+        assert!(
+            faults.contains("GET /b") && faults.contains("header etag") && faults.contains("status"),
+            "{faults}"
+        );
+        let (counts, faults) = verdict(&[entry("GET /b", "header etag")]);
+        assert_eq!(counts, (1, 0, 2));
+        assert!(
+            !faults.contains("header etag") && faults.contains("status"),
+            "{faults}"
+        );
+        assert_eq!(verdict(&[entry("GET /b", "")]), ((1, 1, 2), String::new()));
+    }
+
+    #[test]
+    fn an_entry_that_no_longer_differs_is_a_fault() {
+        let (_, faults) = judge("f", &[step("GET /a", &[])], &[entry("GET /a", "status")]);
+        assert!(faults.contains("no longer differs"), "{faults}");
+    }
 }

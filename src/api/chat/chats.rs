@@ -86,6 +86,9 @@ pub(super) async fn store(
     // A line is what JavaScript's stringify would give: without white space, so without line feeds.
     let lines: Vec<_> = lines.iter().map(|line| minify(line.get().as_bytes())).collect();
     let lines: Vec<&[u8]> = lines.iter().map(AsRef::as_ref).collect();
+    if file_name.is_empty() {
+        return Err(Error::json_error(500, SAVE_FAILED));
+    }
     let check = app.config().content.backups.check_integrity && !js_truthy(&save.force);
     let mut tx = tenant.begin().await?;
     let done = async {
@@ -148,6 +151,9 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
         return Err(Error::json(500, json!({ "error": true })));
     };
     let (from, to) = (names::sanitize(from), names::sanitize(to));
+    if from.is_empty() || to.is_empty() {
+        return Err(Error::json(400, json!({ "error": true })));
+    }
     let mut tx = tenant.begin().await?;
     let renamed = chats::rename(&mut tx, &folder, &from, &to).await;
     if !renamed.fault_as(|| Error::json(500, json!({ "error": true })))? {

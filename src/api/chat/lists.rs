@@ -155,7 +155,7 @@ async fn recent(tenant: Tenant, body: Body) -> Result<Response> {
     // Both sorts are stable, so within the pinned and the others the newest stay first.
     found.sort_by_key(|recent| std::cmp::Reverse(recent.chat.modified_at));
     found.sort_by_key(|recent| !is_pinned(recent));
-    let max = max_of(body.0.get("max")).map_or(0, |max| max.saturating_add(pinned.len()));
+    let max = slice_end(max_of(body.0.get("max")), pinned.len(), found.len());
     let with_metadata = body.truthy("metadata");
     let entries = found.iter().take(max).map(|recent| {
         let owner = match (recent.group.filter(|id| text::js_truthy(id)), recent.avatar) {
@@ -169,11 +169,21 @@ async fn recent(tenant: Tenant, body: Body) -> Result<Response> {
 }
 
 /// compat: `parseInt(max)`; everything without a `max`, nothing when it is no number.
-fn max_of(max: Option<&Value>) -> Option<usize> {
-    let Some(max) = max.filter(|max| !max.is_null()) else { return Some(usize::MAX) };
+fn max_of(max: Option<&Value>) -> Option<i64> {
+    let Some(max) = max.filter(|max| !max.is_null()) else { return Some(i64::MAX) };
     let text = text::js_string(max);
-    let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+    let text = text.trim_start();
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse::<i64>().ok().map(|max| sign * max)
+}
+
+/// compat: `slice(0, max + pinned)`, where a negative end counts from the list's end.
+fn slice_end(max: Option<i64>, pinned: usize, length: usize) -> usize {
+    let (pinned, length) = (i64::try_from(pinned).unwrap_or(i64::MAX), i64::try_from(length).unwrap_or(i64::MAX));
+    let end = max.map_or(0, |max| max.saturating_add(pinned));
+    let end = if end < 0 { (length + end).max(0) } else { end.min(length) };
+    usize::try_from(end).unwrap_or(0)
 }
 
 /// Chats in the order the original collects them: by character, by group, then loose ones.

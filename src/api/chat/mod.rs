@@ -3,6 +3,7 @@
 pub mod chats;
 pub mod group_chats;
 pub mod lists;
+pub mod stats;
 pub mod transfer;
 
 use crate::routes::Routes;
@@ -14,5 +15,6 @@ pub fn routes() -> Routes {
         .merge(chats::routes())
         .merge(group_chats::routes())
         .merge(lists::routes())
+        .merge(stats::routes())
         .merge(transfer::routes())
 }

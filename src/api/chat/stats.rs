@@ -34,7 +34,9 @@ pub fn routes() -> Routes {
 /// compat: numbers that are missing or unreadable are made from the chats, which the original does when it starts.
 async fn get(tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
-    let stored = documents::get(&mut tx, DocumentKind::Root, STATS).await?.filter(|document| document.valid);
+    let stored = documents::get(&mut tx, DocumentKind::Root, STATS)
+        .await?
+        .filter(|document| document.valid);
     if let Some(document) = stored {
         return Ok(reply::json_bytes(text::minify(&document.body).into_owned()));
     }
@@ -79,7 +81,11 @@ async fn rebuild(tx: &mut Tx) -> Result<Bytes> {
 async fn count(tx: &mut Tx, folder: &str) -> Result<CharacterStats> {
     let mut stats = CharacterStats::default();
     for chat in chats::list(tx, folder).await? {
-        let lines = chats::lines(tx, &chat).await?.into_iter().map(|line| line.body).collect();
+        let lines = chats::lines(tx, &chat)
+            .await?
+            .into_iter()
+            .map(|line| line.body)
+            .collect();
         let size = u64::try_from(chat.byte_size).map_err(anyhow::Error::from)?;
         stats = add(stats, lines, size, chat.modified_at).await?;
     }

@@ -32,14 +32,18 @@ pub fn routes() -> Routes {
 async fn get(tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
     let found = user_files::pictures(files::list(&mut tx, Kind::Persona.folder()).await?);
-    Ok(reply::json(&found.iter().map(|file| &file.name).collect::<Vec<_>>()))
+    Ok(reply::json(
+        &found.iter().map(|file| &file.name).collect::<Vec<_>>(),
+    ))
 }
 
 /// `POST /api/avatars/delete`
 async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar")?;
     // compat: a value that is no text, or names the folder itself, is an error page.
-    let name = body.text("avatar").ok_or(Error::Page(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let name = body
+        .text("avatar")
+        .ok_or(Error::Page(StatusCode::INTERNAL_SERVER_ERROR))?;
     if names::sanitize(name) != name {
         return Err(Error::forbidden());
     }
@@ -75,10 +79,12 @@ async fn upload(
     }
     let crop = single(&query, "crop").and_then(Crop::from_query);
     let bytes = file.read().await?;
-    let picture = off_thread(move || pictures::avatar_png(&bytes, crop)).await?.map_err(|error| {
-        tracing::debug!(%error, "an uploaded avatar was refused");
-        invalid()
-    })?;
+    let picture = off_thread(move || pictures::avatar_png(&bytes, crop))
+        .await?
+        .map_err(|error| {
+            tracing::debug!(%error, "an uploaded avatar was refused");
+            invalid()
+        })?;
     let mut tx = tenant.begin().await?;
     let blob = blobs::put(&mut tx, &picture).await?;
     files::put(&mut tx, Kind::Persona.folder(), &name, &blob).await?;
@@ -96,6 +102,8 @@ async fn upload(
 pub fn clear_browser_cache(app: &App, response: &mut Response) {
     if app.config().http.cache_buster.is_some() {
         let name = HeaderName::from_static("clear-site-data");
-        response.headers_mut().insert(name, HeaderValue::from_static("\"cache\""));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("\"cache\""));
     }
 }

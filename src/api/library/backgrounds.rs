@@ -35,7 +35,9 @@ pub fn routes() -> Routes {
 
 /// `POST /api/backgrounds/all`: the pictures in locale order (not the videos); brings the index of pictures up to date.
 async fn all(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    list(&app, &tenant).await.fault_as(|| Error::json_error(500, "Failed to fetch backgrounds"))
+    list(&app, &tenant)
+        .await
+        .fault_as(|| Error::json_error(500, "Failed to fetch backgrounds"))
 }
 
 async fn list(app: &App, tenant: &Tenant) -> Result<Response> {
@@ -59,19 +61,26 @@ async fn list(app: &App, tenant: &Tenant) -> Result<Response> {
             })
         })
         .collect();
-    Ok(reply::json(&json!({ "images": images, "config": { "width": width, "height": height } })))
+    Ok(reply::json(
+        &json!({ "images": images, "config": { "width": width, "height": height } }),
+    ))
 }
 
 /// `POST /api/backgrounds/folders`: virtual folders, and which pictures are in them.
 async fn folders(tenant: Tenant) -> Result<Response> {
-    read_folders(&tenant).await.fault_as(|| Error::json_error(500, "Internal server error."))
+    read_folders(&tenant)
+        .await
+        .fault_as(|| Error::json_error(500, "Internal server error."))
 }
 
 async fn read_folders(tenant: &Tenant) -> Result<Response> {
     let index = Index::read(&mut tenant.begin().await?).await?;
     let mut by_image = Map::new();
     for (path, entry) in index.images() {
-        if let Some(ids) = entry.get("folderIds").filter(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty())) {
+        if let Some(ids) = entry
+            .get("folderIds")
+            .filter(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty()))
+        {
             by_image.insert(names::file_name(path).to_owned(), ids.clone());
         }
     }
@@ -105,8 +114,11 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
     let name = |field| Ok::<_, Error>(names::sanitize(body.str(field).ok_or(Error::status(500))?));
     let (old, new) = (name("old_bg")?, name("new_bg")?);
     let mut tx = tenant.begin().await?;
-    // A name that is empty by now stands for the folder itself, which exists and cannot be renamed.
-    if old.is_empty() || new.is_empty() || !files::rename(&mut tx, KIND.folder(), &old, &new).await? {
+    if old.is_empty() {
+        // compat: what is left of the name stands for the folder itself, which cannot be copied.
+        return Err(Error::status(500));
+    }
+    if new.is_empty() || !files::rename(&mut tx, KIND.folder(), &old, &new).await? {
         return Err(Error::bad_request());
     }
     thumbnails::delete(&mut tx, KIND.as_str(), &old).await?;
@@ -139,7 +151,13 @@ async fn upload(State(app): State<App>, tenant: Tenant, upload: Upload) -> Resul
         && let Some(stored) = files::get(&mut tx, KIND.folder(), &name).await?
     {
         let mut index = Index::read_for_update(&mut tx).await?;
-        index.set(&key(&name), entry, resolution(&app), stored.created_at, stored.modified_at);
+        index.set(
+            &key(&name),
+            &entry,
+            resolution(&app),
+            stored.created_at,
+            stored.modified_at,
+        );
         index.write(&mut tx).await?;
     }
     tx.commit().await?;

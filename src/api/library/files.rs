@@ -33,11 +33,16 @@ pub fn routes() -> Routes {
 ///
 /// compat: a body without the field asks for the name `undefined`.
 async fn sanitize_filename(body: Body) -> Result<Response> {
-    let name = body.0.get("fileName").map_or_else(|| "undefined".to_owned(), text::js_string);
+    let name = body
+        .0
+        .get("fileName")
+        .map_or_else(|| "undefined".to_owned(), text::js_string);
     if name.is_empty() {
         return Err(Error::text(400, "No fileName specified"));
     }
-    Ok(reply::json_bytes(text::to_vec(&json!({ "fileName": names::sanitize(&name) }))))
+    Ok(reply::json_bytes(text::to_vec(
+        &json!({ "fileName": names::sanitize(&name) }),
+    )))
 }
 
 /// `POST /api/files/upload`: base64 in, the path for the browser out.
@@ -50,7 +55,7 @@ async fn upload(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let name = body.str("name").ok_or(Error::status(500))?;
     names::asset_name(name).map_err(|message| Error::text(400, message))?;
-    let data = decode_base64(body.str("data").ok_or(Error::status(500))?);
+    let data = decode_base64(&text::js_string(body.get("data")));
     let mut tx = tenant.begin().await?;
     let blob = blobs::put(&mut tx, &data).await?;
     files::put(&mut tx, FILES, name, &blob).await?;
@@ -71,15 +76,18 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
     if !body.truthy("path") {
         return Err(Error::text(400, "No path specified"));
     }
-    let path = inside(body.str("path").ok_or(Error::status(500))?).ok_or_else(|| Error::text(400, "Invalid path"))?;
+    let path = inside(body.str("path").ok_or(Error::status(500))?)
+        .ok_or_else(|| Error::text(400, "Invalid path"))?;
     let (folder, name) = split(&path);
     let mut tx = tenant.begin().await?;
     if !files::delete(&mut tx, folder, name).await? {
         // compat: a folder exists, but is not a file that could be deleted.
-        return Err(match files::folder_exists(&mut tx, path.trim_end_matches('/')).await? {
-            true => Error::status(500),
-            false => Error::text(404, "File not found"),
-        });
+        return Err(
+            match files::folder_exists(&mut tx, path.trim_end_matches('/')).await? {
+                true => Error::status(500),
+                false => Error::text(404, "File not found"),
+            },
+        );
     }
     tx.commit().await?;
     Ok(reply::status(StatusCode::OK))
@@ -87,17 +95,21 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
 
 /// `POST /api/files/verify`: which of the URLs exist; those outside the attachments are left out.
 async fn verify(tenant: Tenant, body: Body) -> Result<Response> {
-    let Value::Array(urls) = body.get("urls") else { return Err(Error::text(400, "No URLs specified")) };
+    let Value::Array(urls) = body.get("urls") else {
+        return Err(Error::text(400, "No URLs specified"));
+    };
     let mut tx = tenant.begin().await?;
     let stored = files::list_recursive(&mut tx, FILES).await?;
-    let stored: HashSet<String> =
-        stored.into_iter().map(|file| format!("{}/{}", file.folder, file.name)).collect();
+    let stored: HashSet<String> = stored
+        .into_iter()
+        .map(|file| format!("{}/{}", file.folder, file.name))
+        .collect();
     let mut verified = Map::new();
     for url in urls {
         let url = url.as_str().ok_or(Error::status(500))?;
         if let Some(path) = inside(url) {
-            let exists = stored.contains(&path)
-                || files::folder_exists(&mut tx, path.trim_end_matches('/')).await?;
+            let exists =
+                stored.contains(&path) || files::folder_exists(&mut tx, path.trim_end_matches('/')).await?;
             verified.insert(url.to_owned(), exists.into());
         }
     }
@@ -111,7 +123,10 @@ mod tests {
     #[test]
     fn attachments_are_below_their_folder() {
         assert_eq!(inside("/user/files/a.txt").as_deref(), Some("user/files/a.txt"));
-        assert_eq!(inside("user/files/x/../a.txt").as_deref(), Some("user/files/a.txt"));
+        assert_eq!(
+            inside("user/files/x/../a.txt").as_deref(),
+            Some("user/files/a.txt")
+        );
         assert_eq!(inside("/user/files/../../settings.json"), None);
         assert_eq!(inside("/user/images/a.png"), None);
         assert_eq!(inside("../user/files/a.txt"), None);

@@ -53,7 +53,10 @@ fn failed() -> Error {
 async fn get(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
     let paths = body.get("paths");
     if !body.truthy("path") && !text::js_truthy(paths) {
-        return Err(Error::json_error(400, "Either \"path\" or \"paths\" is required."));
+        return Err(Error::json_error(
+            400,
+            "Either \"path\" or \"paths\" is required.",
+        ));
     }
     let kind = body.str("type").and_then(Kind::parse);
     let resolution = kind.map_or(0, |kind| {
@@ -64,16 +67,23 @@ async fn get(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Respo
         let path = body.str("path").ok_or_else(failed)?;
         return one(&tenant, path, resolution).await.fault_as(failed);
     }
-    let Value::Array(paths) = paths else { return Err(Error::json_error(400, "Invalid request format.")) };
+    let Value::Array(paths) = paths else {
+        return Err(Error::json_error(400, "Invalid request format."));
+    };
     several(&tenant, paths, resolution).await.fault_as(failed)
 }
 
 async fn one(tenant: &Tenant, path: &str, resolution: u64) -> Result<Response> {
     let key = inside(path).ok_or_else(failed)?;
     let mut tx = tenant.begin().await?;
-    let found = find(&mut tx, &key).await?.ok_or_else(|| Error::json_error(404, "File not found."))?;
+    let found = find(&mut tx, &key)
+        .await?
+        .ok_or_else(|| Error::json_error(404, "File not found."))?;
     drop(tx);
-    let picture = Picture { path: path.to_owned(), original: found };
+    let picture = Picture {
+        path: path.to_owned(),
+        original: found,
+    };
     let mut known = entries(tenant, &[picture], resolution).await?;
     match known.remove(path) {
         Some(entry) => Ok(reply::json_bytes(text::to_vec(&entry))),
@@ -92,7 +102,10 @@ async fn several(tenant: &Tenant, paths: &[Value], resolution: u64) -> Result<Re
             continue;
         };
         if let Some(original) = find(&mut tx, &key).await? {
-            pictures.push(Picture { path: name.clone(), original });
+            pictures.push(Picture {
+                path: name.clone(),
+                original,
+            });
         }
         answer.insert(name, json!({ "error": "File not found or could not process." }));
     }
@@ -103,7 +116,11 @@ async fn several(tenant: &Tenant, paths: &[Value], resolution: u64) -> Result<Re
 
 /// A client's path, plain; `None` for one outside the user's root, as every absolute one is.
 fn inside(path: &str) -> Option<String> {
-    if path.starts_with('/') { None } else { below_root(path) }
+    if path.starts_with('/') {
+        None
+    } else {
+        below_root(path)
+    }
 }
 
 async fn find(tx: &mut Tx, path: &str) -> Result<Option<Original>> {
@@ -116,7 +133,11 @@ async fn find(tx: &mut Tx, path: &str) -> Result<Option<Original>> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn entries(tenant: &Tenant, pictures: &[Picture], resolution: u64) -> Result<HashMap<String, Value>> {
+pub async fn entries(
+    tenant: &Tenant,
+    pictures: &[Picture],
+    resolution: u64,
+) -> Result<HashMap<String, Value>> {
     let index = Index::read(&mut tenant.begin().await?).await?;
     let (mut known, mut made) = (HashMap::new(), Vec::new());
     for picture in pictures {
@@ -131,7 +152,7 @@ pub async fn entries(tenant: &Tenant, pictures: &[Picture], resolution: u64) -> 
         let mut index = Index::read_for_update(&mut tx).await?;
         for (picture, entry) in made {
             let (added, modified) = (picture.original.created_at(), picture.original.modified_at());
-            let value = index.set(&picture.path, entry, resolution, added, modified);
+            let value = index.set(&picture.path, &entry, resolution, added, modified);
             known.insert(picture.path.clone(), value);
         }
         index.write(&mut tx).await?;
@@ -156,9 +177,17 @@ async fn make(tenant: &Tenant, picture: &Picture) -> Result<Option<Entry>> {
 
 /// `POST /api/image-metadata/all`: the index, or with `prefix` the entries whose paths start with it.
 async fn all(tenant: Tenant, body: Body) -> Result<Response> {
-    let prefix = if body.truthy("prefix") { text::js_string(body.get("prefix")) } else { String::new() };
+    let prefix = if body.truthy("prefix") {
+        text::js_string(body.get("prefix"))
+    } else {
+        String::new()
+    };
     let index = read(&tenant).await.fault_as(failed)?;
-    let answer = if prefix.is_empty() { index.as_json() } else { index.below(&prefix) };
+    let answer = if prefix.is_empty() {
+        index.as_json()
+    } else {
+        index.below(&prefix)
+    };
     Ok(reply::json_bytes(text::to_vec(&answer)))
 }
 
@@ -169,19 +198,34 @@ async fn read(tenant: &Tenant) -> Result<Index> {
 /// `POST /api/image-metadata/cleanup`: drops the entries of files that are gone.
 async fn cleanup(tenant: Tenant) -> Result<Response> {
     let removed = remove_orphans(&tenant).await.fault_as(failed)?;
-    Ok(reply::json(&json!({ "removed": removed, "count": removed.len() })))
+    Ok(reply::json(
+        &json!({ "removed": removed, "count": removed.len() }),
+    ))
 }
 
 async fn remove_orphans(tenant: &Tenant) -> Result<Vec<String>> {
     let mut tx = tenant.begin().await?;
     let mut index = Index::read_for_update(&mut tx).await?;
-    let plain: HashMap<String, String> =
-        index.images().filter_map(|(key, _)| Some((key.clone(), inside(key)?))).collect();
+    let plain: HashMap<String, String> = index
+        .images()
+        .filter_map(|(key, _)| Some((key.clone(), inside(key)?)))
+        .collect();
     let folders: HashSet<String> = plain.values().map(|path| split(path).0.to_owned()).collect();
     let mut existing = HashSet::new();
     for folder in folders {
-        let path = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        existing.extend(files::list(&mut tx, &folder).await?.iter().map(|file| path(&file.name)));
+        let path = |name: &str| {
+            if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            }
+        };
+        existing.extend(
+            files::list(&mut tx, &folder)
+                .await?
+                .iter()
+                .map(|file| path(&file.name)),
+        );
         if folder == Kind::Avatar.folder() {
             existing.extend(characters::avatars(&mut tx).await?.iter().map(|name| path(name)));
         }

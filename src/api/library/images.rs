@@ -22,8 +22,8 @@ const IMAGES: &str = "user/images";
 
 /// Extensions that may be uploaded, in this case.
 const FORMATS: [&str; 23] = [
-    "bmp", "png", "jpg", "webp", "jpeg", "jfif", "gif", "mp4", "avi", "mov", "wmv", "flv", "webm", "3gp", "mkv",
-    "mpg", "mp3", "wav", "ogg", "flac", "aac", "m4a", "aiff",
+    "bmp", "png", "jpg", "webp", "jpeg", "jfif", "gif", "mp4", "avi", "mov", "wmv", "flv", "webm", "3gp",
+    "mkv", "mpg", "mp3", "wav", "ogg", "flac", "aac", "m4a", "aiff",
 ];
 
 /// This family's routes.
@@ -74,7 +74,11 @@ async fn store(tenant: &Tenant, folder: &str, name: &str, image: &[u8]) -> Resul
 /// The folder of a character; the gallery itself where nothing of the name is left.
 fn subfolder(name: &str) -> String {
     let name = names::sanitize(name);
-    if name.is_empty() { IMAGES.to_owned() } else { format!("{IMAGES}/{name}") }
+    if name.is_empty() {
+        IMAGES.to_owned()
+    } else {
+        format!("{IMAGES}/{name}")
+    }
 }
 
 /// The name without its last dot and what follows; a dot at the end stays.
@@ -98,14 +102,20 @@ async fn list(OriginalUri(uri): OriginalUri, tenant: Tenant, body: Body) -> Resu
         Value::Null => Media::IMAGES,
         flags => Media(to_int32(text::js_to_number(flags))),
     };
-    let by = if body.truthy("sortField") { body.str("sortField").unwrap_or("") } else { "date" };
+    let by = if body.truthy("sortField") {
+        body.str("sortField").unwrap_or("")
+    } else {
+        "date"
+    };
     let mut found = read_folder(&tenant, &subfolder(&folder)).await.fault_as(failed)?;
     found.retain(|file| media.holds(&file.name));
     user_files::sort(&mut found, by);
     if body.str("sortOrder") == Some("desc") {
         found.reverse();
     }
-    Ok(reply::json(&found.iter().map(|file| &file.name).collect::<Vec<_>>()))
+    Ok(reply::json(
+        &found.iter().map(|file| &file.name).collect::<Vec<_>>(),
+    ))
 }
 
 /// The route's parameter. It is read from the address as it was sent, in its own case.
@@ -116,7 +126,11 @@ fn parameter(path: &str) -> Option<String> {
 
 /// A number as JavaScript's bit operators take it.
 fn to_int32(number: f64) -> i32 {
-    if number.is_finite() { number.trunc().rem_euclid(f64::from(u32::MAX) + 1.0) as u32 as i32 } else { 0 }
+    if number.is_finite() {
+        number.trunc().rem_euclid(f64::from(u32::MAX) + 1.0) as u32 as i32
+    } else {
+        0
+    }
 }
 
 async fn read_folder(tenant: &Tenant, folder: &str) -> Result<Vec<files::StoredFile>> {
@@ -146,17 +160,20 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let path = below_root(body.str("path").ok_or(Error::status(500))?);
     let path = path.filter(|path| {
-        path.strip_prefix(IMAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(IMAGES)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     let path = path.ok_or_else(|| Error::text(400, "Invalid path"))?;
     let (folder, name) = split(&path);
     let mut tx = tenant.begin().await?;
     if !files::delete(&mut tx, folder, name).await? {
         // compat: a folder exists, but is not a file that could be deleted.
-        return Err(match files::folder_exists(&mut tx, path.trim_end_matches('/')).await? {
-            true => Error::status(500),
-            false => Error::text(404, "File not found"),
-        });
+        return Err(
+            match files::folder_exists(&mut tx, path.trim_end_matches('/')).await? {
+                true => Error::status(500),
+                false => Error::text(404, "File not found"),
+            },
+        );
     }
     files::create_folder(&mut tx, folder).await?;
     tx.commit().await?;
@@ -169,7 +186,14 @@ mod tests {
 
     #[test]
     fn the_last_extension_goes() {
-        let cases = [("a.png", "a"), ("a.b.png", "a.b"), ("a", "a"), ("a.", "a."), (".png", ""), ("a.b/c", "a")];
+        let cases = [
+            ("a.png", "a"),
+            ("a.b.png", "a.b"),
+            ("a", "a"),
+            ("a.", "a."),
+            (".png", ""),
+            ("a.b/c", "a"),
+        ];
         for (name, stem) in cases {
             assert_eq!(without_extension(name), stem);
         }
@@ -177,13 +201,19 @@ mod tests {
 
     #[test]
     fn the_parameter_keeps_its_case() {
-        assert_eq!(parameter("/api/images/list/My%20Folder/").as_deref(), Some("My Folder"));
+        assert_eq!(
+            parameter("/api/images/list/My%20Folder/").as_deref(),
+            Some("My Folder")
+        );
         assert_eq!(parameter("/API/Images/List/"), None);
         assert_eq!(parameter("/api/images/list"), None);
     }
 
     #[test]
     fn flags_are_cut_as_javascript_cuts_them() {
-        assert_eq!([7.9, -1.0, 4294967297.0, f64::NAN, f64::INFINITY].map(to_int32), [7, -1, 1, 0, 0]);
+        assert_eq!(
+            [7.9, -1.0, 4294967297.0, f64::NAN, f64::INFINITY].map(to_int32),
+            [7, -1, 1, 0, 0]
+        );
     }
 }

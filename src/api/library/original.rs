@@ -10,10 +10,10 @@ use futures_util::TryStreamExt;
 use crate::error::Result;
 use crate::mime;
 use crate::served::{self, Cache, FileMeta, Source};
+use crate::store::Tx;
 use crate::store::blobs::{self, Blob};
 use crate::store::characters::{self, Character};
 use crate::store::files::{self, StoredFile};
-use crate::store::Tx;
 use crate::tenant::Tenant;
 
 /// Folder of the cards below the user's root.
@@ -110,6 +110,11 @@ pub async fn respond(
     source: Source,
 ) -> Response {
     let content_type = mime::content_type(name);
-    let meta = FileMeta { size, modified, content_type: &content_type, cache: Cache::NoImagesInFirefox };
+    let meta = FileMeta {
+        size,
+        modified,
+        content_type: &content_type,
+        cache: Cache::NoImagesInFirefox,
+    };
     served::serve(headers, &meta, source).await
 }

@@ -13,7 +13,7 @@ use crate::pictures::{self, Encoding, Shape, off_thread};
 use crate::routes::Routes;
 use crate::served::Source;
 use crate::store::thumbnails::{self, Key, Thumbnail};
-use crate::store::{blobs, Tx};
+use crate::store::{Tx, blobs};
 use crate::tenant::Tenant;
 
 use super::original::{Original, respond};
@@ -36,7 +36,9 @@ impl Kind {
     /// From the word in a request.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Background, Self::Avatar, Self::Persona].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Background, Self::Avatar, Self::Persona]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 
     /// The word in requests and in the store.
@@ -95,25 +97,40 @@ async fn get(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response> {
     let file = single(&query, "file").ok_or(Error::bad_request())?;
-    let kind = single(&query, "type").and_then(Kind::parse).ok_or(Error::bad_request())?;
+    let kind = single(&query, "type")
+        .and_then(Kind::parse)
+        .ok_or(Error::bad_request())?;
     if names::sanitize(file) != file {
         return Err(Error::forbidden());
     }
+    if file.is_empty() {
+        // compat: the folder itself, which is not sent.
+        return Err(Error::status(500));
+    }
     let config = &app.config().content.thumbnails;
-    let mut tx = tenant.begin().await?;
-    let original = Original::find(&mut tx, kind.folder(), file).await?.ok_or(Error::not_found())?;
     let extension = names::extension(file).to_ascii_lowercase();
-    let is_still = !MOVING.contains(&extension.as_str());
-    if config.enabled && is_still && original.pixels().size <= pictures::MAX_ENCODED {
-        let source = *original.pixels();
+    if config.enabled && !MOVING.contains(&extension.as_str()) {
+        let mut tx = tenant.begin().await?;
+        let source = thumbnails::source(&mut tx, kind.folder(), file)
+            .await?
+            .ok_or(Error::not_found())?;
         let form = form(kind, config);
-        let key = Key { kind: kind.as_str(), name: file, source: &source, form: &form };
+        let key = Key {
+            kind: kind.as_str(),
+            name: file,
+            source: &source,
+            form: &form,
+        };
         if let Some((thumbnail, bytes)) = find_or_make(&tenant, tx, key, kind.shape(config), config).await? {
             let (size, modified) = (bytes.len() as u64, thumbnail.created_at);
             return Ok(respond(&headers, file, size, modified, Source::Bytes(bytes)).await);
         }
     }
-    original.serve(&tenant, &headers, file).await
+    let original = Original::find(&mut tenant.begin().await?, kind.folder(), file).await?;
+    original
+        .ok_or(Error::not_found())?
+        .serve(&tenant, &headers, file)
+        .await
 }
 
 /// The thumbnail for `key`, made and kept if there is none yet; `None` for a picture that cannot be decoded.
@@ -127,6 +144,9 @@ async fn find_or_make(
     if let Some(thumbnail) = thumbnails::get(&mut tx, key).await? {
         let bytes = blobs::read(&mut tx, &thumbnail.image).await?;
         return Ok(Some((thumbnail, bytes)));
+    }
+    if key.source.size > pictures::MAX_ENCODED {
+        return Ok(None);
     }
     let picture = blobs::read(&mut tx, key.source).await?;
     // Making one takes a while: no connection waits for it.
@@ -148,7 +168,10 @@ async fn find_or_make(
 
 /// The value of a parameter that is given exactly once, as the original's parser makes a list of several.
 pub(super) fn single<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let mut values = query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let mut values = query
+        .iter()
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str());
     values.next().filter(|_| values.next().is_none())
 }
 
@@ -174,8 +197,9 @@ mod tests {
 
     #[test]
     fn a_parameter_counts_when_it_is_given_once() {
-        let query: Vec<_> =
-            [("a", "1"), ("b", "2"), ("b", "3")].map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec();
+        let query: Vec<_> = [("a", "1"), ("b", "2"), ("b", "3")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .to_vec();
         assert_eq!(single(&query, "a"), Some("1"));
         assert_eq!(single(&query, "b"), None);
         assert_eq!(single(&query, "c"), None);

@@ -1,7 +1,7 @@
 //! What the families that keep files have in common: paths below the user's root, and listings by kind.
 
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use squaretable_compat::collate;
 
@@ -22,7 +22,9 @@ impl Media {
     #[must_use]
     pub fn holds(self, name: &str) -> bool {
         let media = mime::media_type(name).unwrap_or_default();
-        Self::FLAGS.iter().any(|(flag, prefix)| self.0 & flag != 0 && media.starts_with(prefix))
+        Self::FLAGS
+            .iter()
+            .any(|(flag, prefix)| self.0 & flag != 0 && media.starts_with(prefix))
     }
 }
 
@@ -58,7 +60,11 @@ pub fn below_root(path: &str) -> Option<String> {
     }
     let plain = parts.join("/");
     // A trailing slash asks for a folder, and no file is found under that name.
-    Some(if path.ends_with('/') && !plain.is_empty() { plain + "/" } else { plain })
+    Some(if path.ends_with('/') && !plain.is_empty() {
+        plain + "/"
+    } else {
+        plain
+    })
 }
 
 /// Folder and name of a plain path.
@@ -84,11 +90,17 @@ pub fn decode_base64(text: &str) -> Vec<u8> {
         b'+' | b'/' => Some(byte),
         _ => byte.is_ascii_alphanumeric().then_some(byte),
     };
-    let mut clean: Vec<u8> = text.bytes().take_while(|byte| *byte != b'=').filter_map(known).collect();
+    let mut clean: Vec<u8> = text
+        .bytes()
+        .take_while(|byte| *byte != b'=')
+        .filter_map(known)
+        .collect();
     if clean.len() % 4 == 1 {
         clean.pop();
     }
-    LENIENT.decode(&clean).expect("only characters of the alphabet are left, in a possible number")
+    LENIENT
+        .decode(&clean)
+        .expect("only characters of the alphabet are left, in a possible number")
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `/api/backends/chat-completions`: requests to model providers, shaped by `providers/chat` and sent by its relay.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::tokenizers::{Model, on_blocking_thread};
+use super::tokenizers::{Parameters, model_of, on_blocking_thread};
 use crate::api::prefs::secrets;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -64,11 +64,11 @@ async fn process(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<
 }
 
 /// `POST /api/backends/chat-completions/bias?model=`: texts to token ids.
-async fn bias(_: Tenant, Query(query): Query<Model>, Body(body): Body) -> Result<Response> {
+async fn bias(_: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
     if !body.is_array() {
         return Err(Error::bad_request());
     }
-    on_blocking_thread(move || tokenizers::bias(&query.model, &body)).await
+    on_blocking_thread(move || tokenizers::bias(&model_of(&query), &body)).await
 }
 
 /// The key that the body asks for by `secret_id`, else the active one.

@@ -2,7 +2,6 @@
 
 use axum::extract::Query;
 use axum::response::Response;
-use serde::Deserialize;
 use serde_json::Value;
 use squaretable_compat::json::to_vec;
 
@@ -25,26 +24,29 @@ pub fn routes() -> Routes {
         .post("/api/tokenizers/gpt2/decode", gpt2_decode)
 }
 
-/// `?model=` of the routes that choose their tokenizer by a model's name; empty when absent.
-#[derive(Debug, Deserialize)]
-pub(super) struct Model {
-    #[serde(default)]
-    pub(super) model: String,
+/// The parameters of a query, in order.
+pub(super) type Parameters = Query<Vec<(String, String)>>;
+
+/// `?model=` of the routes that choose their tokenizer by a model's name; empty when absent, and joined by commas when
+/// it is there more than once, as JavaScript turns a list into text.
+pub(super) fn model_of(Query(query): &Parameters) -> String {
+    let models: Vec<&str> = query.iter().filter(|(name, _)| name == "model").map(|(_, model)| model.as_str()).collect();
+    models.join(",")
 }
 
 /// `POST /api/tokenizers/openai/encode?model=`
-async fn encode(_: Tenant, Query(query): Query<Model>, Body(body): Body) -> Result<Response> {
-    on_blocking_thread(move || tokenizers::encode(Tokenizer::for_encode(&query.model), &body)).await
+async fn encode(_: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
+    on_blocking_thread(move || tokenizers::encode(Tokenizer::for_encode(&model_of(&query)), &body)).await
 }
 
 /// `POST /api/tokenizers/openai/decode?model=`
-async fn decode(_: Tenant, Query(query): Query<Model>, Body(body): Body) -> Result<Response> {
-    on_blocking_thread(move || tokenizers::decode(Tokenizer::for_encode(&query.model), &body)).await
+async fn decode(_: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
+    on_blocking_thread(move || tokenizers::decode(Tokenizer::for_encode(&model_of(&query)), &body)).await
 }
 
 /// `POST /api/tokenizers/openai/count?model=`
-async fn count(_: Tenant, Query(query): Query<Model>, Body(body): Body) -> Result<Response> {
-    on_blocking_thread(move || tokenizers::count(&query.model, &body)).await
+async fn count(_: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
+    on_blocking_thread(move || tokenizers::count(&model_of(&query), &body)).await
 }
 
 /// `POST /api/tokenizers/gpt2/encode`

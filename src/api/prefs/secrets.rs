@@ -79,7 +79,7 @@ async fn find(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Resp
         return Err(Error::text(400, "Key is required"));
     }
     let key = js_string(body.get("key"));
-    if !app.config().content.allow_keys_exposure && !is_exportable(&key) {
+    if !app.config().content.allow_keys_exposure && !body.str("key").is_some_and(is_exportable) {
         return Err(Error::forbidden());
     }
     let mut tx = tenant.begin().await?;

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{Duration, Local, Utc};
 use serde_json::value::RawValue;
 use squaretable_compat::layout::DocumentKind;
 use squaretable_compat::{collate, dates, names};
@@ -14,15 +13,11 @@ use crate::error::{Error, Result};
 use crate::extract::{Body, RawBody};
 use crate::reply;
 use crate::routes::Routes;
+use crate::snapshots::{self, SETTINGS};
 use crate::store::documents::{self, Document};
 use crate::store::{Tx, blobs, files};
 use crate::tenant::Tenant;
 
-const SETTINGS: &str = "settings.json";
-const BACKUPS: &str = "backups";
-
-/// Settings saved more often than this make no further snapshot (the original's autosave interval).
-const SNAPSHOT_INTERVAL: Duration = Duration::minutes(10);
 
 /// This family's routes.
 #[must_use]
@@ -43,14 +38,7 @@ async fn save(State(app): State<App>, tenant: Tenant, raw: RawBody) -> Result<Re
     let text = pretty(&raw.0)?;
     let mut tx = tenant.begin().await?;
     documents::put(&mut tx, DocumentKind::Root, SETTINGS, &text).await?;
-    let snapshots = snapshots(&mut tx, &tenant).await?;
-    let newest = snapshots.iter().max_by_key(|file| file.modified_at);
-    let due = newest.is_none_or(|file| {
-        Utc::now() - file.modified_at >= SNAPSHOT_INTERVAL && file.blob.hash() != blake3::hash(&text).as_bytes()
-    });
-    if due {
-        snapshot(&mut tx, &app, &tenant, &text).await?;
-    }
+    snapshots::take_if_due(&mut tx, &tenant, &text, app.config().content.backups.number_of_backups).await?;
     tx.commit().await?;
     Ok(reply::json(&serde_json::json!({ "result": "ok" })))
 }
@@ -178,7 +166,7 @@ impl Object {
 /// `POST /api/settings/get-snapshots`
 async fn get_snapshots(tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
-    let found: Vec<_> = snapshots(&mut tx, &tenant)
+    let found: Vec<_> = snapshots::list(&mut tx, &tenant)
         .await?
         .into_iter()
         .map(|file| {
@@ -203,7 +191,8 @@ async fn load_snapshot(tenant: Tenant, body: Body) -> Result<Response> {
 async fn make_snapshot(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
     if let Some(settings) = documents::get(&mut tx, DocumentKind::Root, SETTINGS).await? {
-        snapshot(&mut tx, &app, &tenant, &settings.body).await?;
+        let keep = app.config().content.backups.number_of_backups;
+        snapshots::take(&mut tx, &tenant, &settings.body, keep).await?;
     }
     tx.commit().await?;
     Ok(reply::status(StatusCode::NO_CONTENT))
@@ -218,35 +207,16 @@ async fn restore_snapshot(tenant: Tenant, body: Body) -> Result<Response> {
     Ok(reply::status(StatusCode::NO_CONTENT))
 }
 
-fn prefix(tenant: &Tenant) -> String {
-    format!("settings_{}_", tenant.handle())
-}
-
-async fn snapshots(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<files::StoredFile>> {
-    let mut found = files::list(tx, BACKUPS).await?;
-    found.retain(|file| file.name.starts_with(&prefix(tenant)));
-    Ok(found)
-}
-
 async fn read_snapshot(tx: &mut Tx, tenant: &Tenant, body: &Body) -> Result<bytes::Bytes> {
     body.guard("name")?;
+    // compat: the original throws on a name that is no text.
+    if body.truthy("name") && body.str("name").is_none() {
+        return Err(Error::status(500));
+    }
     let name = body
         .text("name")
-        .filter(|name| name.starts_with(&prefix(tenant)))
+        .filter(|name| name.starts_with(&snapshots::prefix(tenant)))
         .ok_or_else(|| Error::json_error(400, "Invalid snapshot name"))?;
-    let file = files::get(tx, BACKUPS, name).await?.ok_or(Error::not_found())?;
+    let file = files::get(tx, snapshots::FOLDER, name).await?.ok_or(Error::not_found())?;
     blobs::read(tx, &file.blob).await
-}
-
-/// Stores `text` as a snapshot of now, and drops the oldest beyond `backups.common.numberOfBackups`.
-async fn snapshot(tx: &mut Tx, app: &App, tenant: &Tenant, text: &[u8]) -> Result<()> {
-    let name = format!("{}{}.json", prefix(tenant), dates::timestamp(Local::now()));
-    let blob = blobs::put(tx, text).await?;
-    files::put(tx, BACKUPS, &name, &blob).await?;
-    let mut found = snapshots(tx, tenant).await?;
-    found.sort_by_key(|file| std::cmp::Reverse(file.modified_at));
-    for old in found.iter().skip(app.config().content.backups.number_of_backups as usize) {
-        files::delete(tx, BACKUPS, &old.name).await?;
-    }
-    Ok(())
 }

@@ -24,8 +24,14 @@ async fn save(tenant: Tenant, raw: RawBody) -> Result<Response> {
 }
 
 /// `POST /api/themes/delete`
+///
+/// compat: a name of which nothing is left is a plain 500 here, and an error page where it is saved.
 async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
-    if !documents::delete(&tenant, DocumentKind::Themes, &body).await? {
+    let found = documents::delete(&tenant, DocumentKind::Themes, &body).await.map_err(|error| match error {
+        Error::Page(code) => Error::Status(code),
+        other => other,
+    });
+    if !found? {
         return Err(Error::not_found());
     }
     Ok(reply::status(StatusCode::OK))

@@ -55,7 +55,7 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
         return Err(Error::not_found());
     }
     let path = decode(&rest)?;
-    let (folder, name) = locate(folder, &path)?;
+    let Some((folder, name)) = locate(folder, &path)? else { return Err(missing_page()) };
     let mut tx = tenant.begin().await?;
     if folder == "characters"
         && let Some(character) = characters::get(&mut tx, &name).await?
@@ -68,14 +68,24 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
         let source = ranged(tenant, character.image);
         return Ok(respond(headers, &name, character.image.size, modified, source).await);
     }
-    match files::get(&mut tx, &folder, &name).await? {
+    let is_folder = path.ends_with('/');
+    match files::get(&mut tx, &folder, &name).await?.filter(|_| !is_folder) {
+        // compat: a file that exists below a dot segment is hidden, in other words than one that does not exist.
+        Some(_) if format!("{folder}/{name}").contains("/.") => Err(missing_page()),
         Some(file) => {
             let source = ranged(tenant, file.blob);
             Ok(respond(headers, &name, file.blob.size, file.modified_at, source).await)
         }
-        None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(Error::NotFoundPage),
+        None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => {
+            Err(if is_folder { missing_page() } else { Error::NotFoundPage })
+        }
         None => Err(Error::not_found()),
     }
+}
+
+/// compat: how the original's file sender says that there is nothing it would send.
+fn missing_page() -> Error {
+    Error::Page(StatusCode::NOT_FOUND)
 }
 
 fn decode(rest: &str) -> Result<String> {
@@ -89,10 +99,10 @@ fn decode(rest: &str) -> Result<String> {
     }
 }
 
-/// Folder and name of a path below `root`; it cannot leave `root`.
-fn locate(root: &str, path: &str) -> Result<(String, String)> {
+/// Folder and name of a path below `root`, which it cannot leave; `None` for `root` itself.
+fn locate(root: &str, path: &str) -> Result<Option<(String, String)>> {
     if path.contains('\0') {
-        return Err(Error::forbidden());
+        return Err(Error::not_found());
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -101,13 +111,12 @@ fn locate(root: &str, path: &str) -> Result<(String, String)> {
             ".." => {
                 parts.pop().ok_or(Error::forbidden())?;
             }
-            part if part.starts_with('.') => return Err(Error::Page(StatusCode::NOT_FOUND)),
             part => parts.push(part),
         }
     }
-    let name = parts.pop().ok_or(Error::NotFoundPage)?.to_owned();
+    let Some(name) = parts.pop() else { return Ok(None) };
     let folder = std::iter::once(root).chain(parts).collect::<Vec<_>>().join("/");
-    Ok((folder, name))
+    Ok(Some((folder, name.to_owned())))
 }
 
 fn ranged(tenant: &Tenant, blob: Blob) -> Source {
@@ -145,10 +154,11 @@ mod tests {
 
     #[test]
     fn no_path_leaves_its_folder() {
-        assert_eq!(locate("characters", "a/../b.png").unwrap(), ("characters".into(), "b.png".into()));
+        let found = Some(("characters".to_owned(), "b.png".to_owned()));
+        assert_eq!(locate("characters", "a/../b.png").unwrap(), found);
+        assert_eq!(locate("characters", "/").unwrap(), None);
         assert!(matches!(locate("characters", "../settings.json"), Err(Error::Status(StatusCode::FORBIDDEN))));
         assert!(matches!(locate("characters", "a/../../x"), Err(Error::Status(StatusCode::FORBIDDEN))));
-        assert!(matches!(locate("characters", ".hidden"), Err(Error::Page(StatusCode::NOT_FOUND))));
         assert!(decode("%zz").is_err());
     }
 }

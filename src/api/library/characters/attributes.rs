@@ -32,7 +32,7 @@ async fn edit_attribute(tenant: Tenant, body: Body) -> Result<Response> {
     let avatar = body.str("avatar_url").ok_or(Error::status(500))?;
     let mut tx = tenant.begin().await?;
     let character = characters::get_for_update(&mut tx, avatar).await?.ok_or(Error::status(500))?;
-    let card = character.card.as_deref().and_then(|card| text::parse(card).ok());
+    let card = character.text().and_then(|card| text::parse(&card).ok());
     let mut card = card.ok_or(Error::status(500))?;
     set_field(&mut card, &field, body.0.get("value")).map_err(|error| match error {
         FieldError::Unknown => {
@@ -113,7 +113,7 @@ async fn merge_many(tenant: &Tenant, body: &Body) -> Result<Response> {
 
 async fn merge_one(tx: &mut Tx, avatar: &str, update: &Value, path: Option<&str>) -> Result<Merged> {
     let Some(character) = characters::get_for_update(tx, avatar).await? else { return Ok(Merged::Missing) };
-    let Some(mut card) = character.card.as_deref().and_then(|card| text::parse(card).ok()) else {
+    let Some(mut card) = character.text().and_then(|card| text::parse(&card).ok()) else {
         return Ok(Merged::Invalid("Invalid character file".to_owned()));
     };
     if path.is_some_and(|path| !is_defined(&card, path)) {

@@ -83,6 +83,11 @@ fn finish_entry(out: &mut Vec<u8>, listed: &Listed) {
 async fn get(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar_url")?;
     let avatar = body.str("avatar_url").ok_or(Error::status(500))?;
+    let unreadable = || reply::json(&json!({ "date_added": 0, "date_last_chat": 0, "chat_size": 0 }));
+    // compat: these name the folder of the cards, which exists and cannot be read as one.
+    if matches!(avatar, "" | ".") {
+        return Ok(unreadable());
+    }
     let mut tx = tenant.begin().await?;
     if let Some(listed) = characters::list(&mut tx, Some(avatar), false).await?.first() {
         let mut out = Vec::new();
@@ -90,7 +95,7 @@ async fn get(tenant: Tenant, body: Body) -> Result<Response> {
         return Ok(reply::json_bytes(out));
     }
     characters::get(&mut tx, avatar).await?.ok_or(Error::not_found())?;
-    Ok(reply::json(&json!({ "date_added": 0, "date_last_chat": 0, "chat_size": 0 })))
+    Ok(unreadable())
 }
 
 /// `POST /api/characters/delete`: the card, and with `delete_chats` its chats.
@@ -132,7 +137,7 @@ async fn duplicate(tenant: Tenant, body: Body) -> Result<Response> {
             avatar: &name,
             image: &source.image,
             pristine: source.pristine,
-            card: source.card.as_deref(),
+            card: source.written(),
             modified_at: now,
             changed_at: now,
         };
@@ -165,8 +170,8 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
             Ok(response)
         }
         Some("json") => {
-            let text = found.card.as_deref().ok_or(Error::bad_request())?;
-            let json = card::to_json(text, Local::now()).map_err(|_| Error::bad_request())?;
+            let text = found.text().ok_or(Error::bad_request())?;
+            let json = card::to_json(&text, Local::now()).map_err(|_| Error::bad_request())?;
             Ok(reply::json_bytes(json))
         }
         _ => Err(Error::bad_request()),

@@ -82,7 +82,12 @@ async fn create(
 }
 
 /// `POST /api/characters/edit`: the form replaces the card; with a file, the picture too.
-async fn edit(tenant: Tenant, Query(crop): Query<Cropping>, upload: Upload) -> Result<Response> {
+async fn edit(
+    State(app): State<App>,
+    tenant: Tenant,
+    Query(crop): Query<Cropping>,
+    upload: Upload,
+) -> Result<Response> {
     let fields = &upload.fields;
     fields.guard("avatar_url")?;
     check_name(fields)?;
@@ -100,8 +105,8 @@ async fn edit(tenant: Tenant, Query(crop): Query<Cropping>, upload: Upload) -> R
     let image = match (picture, &current) {
         (Some(picture), _) => blobs::put(&mut tx, &picture).await?,
         (None, Some(current)) => current.image,
-        // The original answers OK and writes nothing.
-        (None, None) => return Err(Error::not_found()),
+        // compat: editing a card that is not there makes it.
+        (None, None) => put_default_picture(&mut tx, &app).await?,
     };
     characters::put(&mut tx, &NewCharacter::now(avatar, &image, &card)).await?;
     tx.commit().await?;
@@ -119,7 +124,7 @@ async fn edit_avatar(tenant: Tenant, Query(crop): Query<Cropping>, upload: Uploa
     let mut tx = tenant.begin().await?;
     let current = characters::get_for_update(&mut tx, avatar).await?;
     let current = current.ok_or_else(|| Error::text(400, "Error: character file does not exist"))?;
-    let card = current.card.ok_or_else(|| Error::text(400, "Error: failed to read character data"))?;
+    let card = current.text().ok_or_else(|| Error::text(400, "Error: failed to read character data"))?;
     let image = blobs::put(&mut tx, &picture).await?;
     characters::put(&mut tx, &NewCharacter::now(avatar, &image, &card)).await?;
     tx.commit().await?;
@@ -138,7 +143,7 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
     let name = names::sanitize(name);
     let mut tx = tenant.begin().await?;
     let current = characters::get_for_update(&mut tx, avatar).await?.ok_or(Error::status(500))?;
-    let card = current.card.as_deref().and_then(|card| text::parse(card).ok()).ok_or(Error::status(500))?;
+    let card = current.text().and_then(|card| text::parse(&card).ok()).ok_or(Error::status(500))?;
     let card = text::to_vec(&renamed(card, &name, Local::now()));
     let internal = insert_free(&mut tx, internal_names(&name), &current.image, &card).await?;
     let new_avatar = format!("{internal}.png");

@@ -11,10 +11,10 @@ use crate::routes::Routes;
 use crate::store::files;
 use crate::tenant::Tenant;
 
-use crate::api::library::thumbnail::Kind;
-use crate::api::library::user_files::{below_root, split};
 use super::failed;
 use super::index::Index;
+use crate::api::library::thumbnail::Kind;
+use crate::api::library::user_files::{below_root, split};
 
 /// This family's routes.
 #[must_use]
@@ -48,14 +48,18 @@ fn unknown(id: &str) -> Error {
 }
 
 fn id(body: &Body) -> Result<&str> {
-    body.text("id").ok_or_else(|| Error::json_error(400, "\"id\" is required."))
+    body.text("id")
+        .ok_or_else(|| Error::json_error(400, "\"id\" is required."))
 }
 
 fn paths(body: &Body) -> Result<Vec<&str>> {
     let Value::Array(paths) = body.get("paths") else {
         return Err(Error::json_error(400, "\"paths\" array is required."));
     };
-    paths.iter().map(|path| path.as_str().ok_or_else(failed)).collect()
+    paths
+        .iter()
+        .map(|path| path.as_str().ok_or_else(failed))
+        .collect()
 }
 
 /// `POST /api/image-metadata/folders/get`
@@ -66,7 +70,9 @@ async fn get(tenant: Tenant) -> Result<Response> {
 
 /// `POST /api/image-metadata/folders/create`
 async fn create(tenant: Tenant, body: Body) -> Result<Response> {
-    let name = body.text("name").ok_or_else(|| Error::json_error(400, "\"name\" is required."))?;
+    let name = body
+        .text("name")
+        .ok_or_else(|| Error::json_error(400, "\"name\" is required."))?;
     let id = uuid::Uuid::new_v4().to_string();
     let folder = json!({ "id": id, "name": text::js_trim(name), "thumbnailFile": "" });
     let added = folder.clone();
@@ -80,10 +86,13 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
 
 /// `POST /api/image-metadata/folders/set-thumbnails`: the covers of several folders; folders that are gone are skipped.
 async fn set_thumbnails(tenant: Tenant, body: Body) -> Result<Response> {
-    let is_valid = |update: &Value| update.get("id").is_some_and(text::js_truthy) && update["thumbnailFile"].is_string();
-    let updates = body.get("updates").as_array().filter(|updates| updates.iter().all(is_valid)).ok_or_else(|| {
-        Error::json_error(400, "\"updates\" must be an array of {id, thumbnailFile}.")
-    })?;
+    let is_valid =
+        |update: &Value| update.get("id").is_some_and(text::js_truthy) && update["thumbnailFile"].is_string();
+    let updates = body
+        .get("updates")
+        .as_array()
+        .filter(|updates| updates.iter().all(is_valid))
+        .ok_or_else(|| Error::json_error(400, "\"updates\" must be an array of {id, thumbnailFile}."))?;
     let change = |index: &mut Index| {
         for update in updates {
             if let Some(folder) = update["id"].as_str().and_then(|id| index.folder_mut(id)) {
@@ -115,7 +124,13 @@ async fn update(tenant: Tenant, body: Body) -> Result<Response> {
 /// `POST /api/image-metadata/folders/delete`: the folder; its pictures stay.
 async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
     let id = id(&body)?;
-    let change = |index: &mut Index| if index.remove_folder(id) { Ok(()) } else { Err(unknown(id)) };
+    let change = |index: &mut Index| {
+        if index.remove_folder(id) {
+            Ok(())
+        } else {
+            Err(unknown(id))
+        }
+    };
     edit(&tenant, change).await.fault_as(failed)?;
     Ok(done())
 }
@@ -135,8 +150,14 @@ async fn put_into(tenant: &Tenant, id: &str, paths: &[&str]) -> Result<()> {
     index.folder_mut(id).ok_or_else(|| unknown(id))?;
     let root = format!("{}/", Kind::Background.folder());
     for path in paths {
-        let plain = if path.starts_with('/') { None } else { below_root(path) };
-        let plain = plain.filter(|plain| plain.starts_with(&root)).ok_or_else(failed)?;
+        let plain = if path.starts_with('/') {
+            None
+        } else {
+            below_root(path)
+        };
+        let plain = plain
+            .filter(|plain| plain.starts_with(&root))
+            .ok_or_else(failed)?;
         let (folder, name) = split(&plain);
         if files::get(&mut tx, folder, name).await?.is_some() {
             index.assign(&plain, id);

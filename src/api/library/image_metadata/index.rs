@@ -30,10 +30,19 @@ impl Entry {
     /// The bytes are no picture whose size is known.
     pub fn of(bytes: &[u8]) -> Result<Self, Undecodable> {
         let facts = pictures::facts(bytes)?;
-        Ok(Self { hash: hex::encode(Sha256::digest(bytes)), facts })
+        Ok(Self {
+            hash: hex::encode(Sha256::digest(bytes)),
+            facts,
+        })
     }
 
-    fn to_json(&self, folder_ids: Value, resolution: u64, added: DateTime<Utc>, modified: DateTime<Utc>) -> Value {
+    fn to_json(
+        &self,
+        folder_ids: &Value,
+        resolution: u64,
+        added: DateTime<Utc>,
+        modified: DateTime<Utc>,
+    ) -> Value {
         let ratio = f64::from(self.facts.width) / f64::from(self.facts.height);
         json!({
             "hash": self.hash,
@@ -84,7 +93,10 @@ impl Index {
             _ => Map::from_iter([("version".to_owned(), Value::from(1))]),
         };
         for (key, empty) in [("images", json!({})), ("folders", json!([]))] {
-            if index.get(key).is_none_or(|value| value.is_object() != empty.is_object() || !is_container(value)) {
+            if index
+                .get(key)
+                .is_none_or(|value| value.is_object() != empty.is_object() || !is_container(value))
+            {
                 index.insert(key.to_owned(), empty);
             }
         }
@@ -99,7 +111,11 @@ impl Index {
 
     /// Entries by path below the user's root.
     pub fn images(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.get("images").and_then(Value::as_object).into_iter().flatten()
+        self.0
+            .get("images")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
     }
 
     /// The virtual folders, a list.
@@ -133,14 +149,17 @@ impl Index {
     pub fn set(
         &mut self,
         path: &str,
-        entry: Entry,
+        entry: &Entry,
         resolution: u64,
         added: DateTime<Utc>,
         modified: DateTime<Utc>,
     ) -> Value {
-        let known = self.image(path).and_then(|known| known.get("folderIds")).filter(|ids| text::js_truthy(ids));
+        let known = self
+            .image(path)
+            .and_then(|known| known.get("folderIds"))
+            .filter(|ids| text::js_truthy(ids));
         let folder_ids = known.cloned().unwrap_or_else(|| json!([]));
-        let value = entry.to_json(folder_ids, resolution, added, modified);
+        let value = entry.to_json(&folder_ids, resolution, added, modified);
         self.images_mut().insert(path.to_owned(), value.clone());
         value
     }
@@ -156,7 +175,9 @@ impl Index {
 
     /// Moves an entry, and the picture as a folder's cover. False when there was none.
     pub fn rename(&mut self, from: &str, to: &str) -> bool {
-        let Some(entry) = self.images_mut().shift_remove(from) else { return false };
+        let Some(entry) = self.images_mut().shift_remove(from) else {
+            return false;
+        };
         self.images_mut().insert(to.to_owned(), entry);
         self.replace_cover(names::file_name(from), names::file_name(to));
         true
@@ -182,12 +203,17 @@ impl Index {
 
     /// The folder of an id.
     pub fn folder_mut(&mut self, id: &str) -> Option<&mut Map<String, Value>> {
-        self.folders_mut().iter_mut().find(|folder| has_id(folder, id))?.as_object_mut()
+        self.folders_mut()
+            .iter_mut()
+            .find(|folder| has_id(folder, id))?
+            .as_object_mut()
     }
 
     /// Removes a folder and takes its pictures out of it. False when there was none.
     pub fn remove_folder(&mut self, id: &str) -> bool {
-        let Some(at) = self.folders_mut().iter().position(|folder| has_id(folder, id)) else { return false };
+        let Some(at) = self.folders_mut().iter().position(|folder| has_id(folder, id)) else {
+            return false;
+        };
         self.folders_mut().remove(at);
         for entry in self.images_mut().values_mut() {
             remove_id(entry, id);
@@ -197,8 +223,13 @@ impl Index {
 
     /// Puts a picture into a folder; a picture without an entry gets one that says only that.
     pub fn assign(&mut self, path: &str, id: &str) {
-        let entry = self.images_mut().entry(path).or_insert_with(|| json!({ "folderIds": [] }));
-        let Some(entry) = entry.as_object_mut() else { return };
+        let entry = self
+            .images_mut()
+            .entry(path)
+            .or_insert_with(|| json!({ "folderIds": [] }));
+        let Some(entry) = entry.as_object_mut() else {
+            return;
+        };
         match entry.get_mut("folderIds") {
             Some(Value::Array(ids)) if ids.iter().any(|known| known == id) => {}
             Some(Value::Array(ids)) => ids.push(id.into()),
@@ -275,7 +306,10 @@ mod tests {
             assert_eq!(Index::parse(body).as_json(), empty);
         }
         let partial = Index::parse(Some(br#"{"version":2,"images":[],"folders":{},"x":1}"#));
-        assert_eq!(partial.as_json(), json!({ "version": 2, "images": {}, "folders": [], "x": 1 }));
+        assert_eq!(
+            partial.as_json(),
+            json!({ "version": 2, "images": {}, "folders": [], "x": 1 })
+        );
     }
 
     #[test]
@@ -292,7 +326,10 @@ mod tests {
         let mut index = index();
         assert!(index.rename("backgrounds/a.png", "backgrounds/c.png"));
         assert_eq!(index.folders()[0]["thumbnailFile"], "c.png");
-        assert_eq!(index.as_json()["images"]["backgrounds/c.png"]["folderIds"], json!(["f", "g"]));
+        assert_eq!(
+            index.as_json()["images"]["backgrounds/c.png"]["folderIds"],
+            json!(["f", "g"])
+        );
         assert!(!index.rename("backgrounds/a.png", "backgrounds/d.png"));
         assert!(index.remove("backgrounds/c.png"));
         assert_eq!(index.folders()[0]["thumbnailFile"], "");
@@ -306,21 +343,40 @@ mod tests {
         index.assign("backgrounds/b.png", "f");
         index.assign("backgrounds/b.png", "f");
         index.assign("backgrounds/new.png", "f");
-        assert_eq!(index.as_json()["images"]["backgrounds/b.png"]["folderIds"], json!(["f"]));
-        assert_eq!(index.as_json()["images"]["backgrounds/new.png"], json!({ "folderIds": ["f"] }));
+        assert_eq!(
+            index.as_json()["images"]["backgrounds/b.png"]["folderIds"],
+            json!(["f"])
+        );
+        assert_eq!(
+            index.as_json()["images"]["backgrounds/new.png"],
+            json!({ "folderIds": ["f"] })
+        );
         index.unassign("backgrounds/b.png", "f");
-        assert_eq!(index.as_json()["images"]["backgrounds/b.png"]["folderIds"], json!([]));
+        assert_eq!(
+            index.as_json()["images"]["backgrounds/b.png"]["folderIds"],
+            json!([])
+        );
         assert!(index.remove_folder("f") && !index.remove_folder("f"));
-        assert_eq!(index.as_json()["images"]["backgrounds/a.png"]["folderIds"], json!(["g"]));
+        assert_eq!(
+            index.as_json()["images"]["backgrounds/a.png"]["folderIds"],
+            json!(["g"])
+        );
     }
 
     #[test]
     fn a_new_entry_keeps_the_folders_of_the_old_one() {
-        let facts =
-            pictures::Facts { width: 16, height: 9, is_animated: false, dominant_color: "#010203".to_owned() };
-        let entry = Entry { hash: "00".to_owned(), facts };
+        let facts = pictures::Facts {
+            width: 16,
+            height: 9,
+            is_animated: false,
+            dominant_color: "#010203".to_owned(),
+        };
+        let entry = Entry {
+            hash: "00".to_owned(),
+            facts,
+        };
         let mut index = index();
-        let value = index.set("backgrounds/a.png", entry, 14_400, at(1_999), at(2_500));
+        let value = index.set("backgrounds/a.png", &entry, 14_400, at(1_999), at(2_500));
         let expected = json!({
             "hash": "00", "aspectRatio": 1.7778, "isAnimated": false, "dominantColor": "#010203",
             "folderIds": ["f", "g"], "addedTimestamp": 1, "thumbnailResolution": 14_400, "mtime": 2.5,

@@ -1,0 +1,4 @@
+//! Language models: chat completions, tokenizers.
+
+mod chat_completions;
+mod tokenizers;

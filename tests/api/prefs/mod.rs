@@ -1,0 +1,8 @@
+//! Settings, secrets, presets, themes, quick replies, moving UI.
+
+mod moving_ui;
+mod presets;
+mod quick_replies;
+mod secrets;
+mod settings;
+mod themes;

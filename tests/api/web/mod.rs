@@ -1,0 +1,4 @@
+//! What a browser asks for besides the API, and what every route has in common.
+
+mod base;
+mod user_data;

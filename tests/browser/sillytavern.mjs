@@ -1,0 +1,125 @@
+// What a person does in SillyTavern 1.19.0, in the terms of its page. Every function waits for what it causes.
+
+/** Opens the page and waits until it is ready for use. */
+export async function open(visitor) {
+    await visitor.page.goto('/');
+    await ready(visitor.page);
+}
+
+/** Reloads the page, losing whatever only the page knew. */
+export async function reload(visitor) {
+    await visitor.page.reload();
+    await ready(visitor.page);
+}
+
+async function ready(page) {
+    await page.waitForFunction(() => globalThis.SillyTavern?.getContext && !document.getElementById('preloader'));
+    await page.locator('#loader').waitFor({ state: 'detached' });
+}
+
+/** Answers the first visit's question for a persona name. */
+export async function introduce(visitor, name) {
+    const { page } = visitor;
+    await page.goto('/');
+    const dialog = page.locator('dialog.popup[open]', { has: page.locator('.onboarding') });
+    await dialog.waitFor();
+    await dialog.locator('.popup-input').fill(name);
+    const saved = visitor.posted('/api/settings/save', body => body.includes(JSON.stringify(name)));
+    await dialog.locator('.popup-button-ok').click();
+    await dialog.waitFor({ state: 'hidden' });
+    await saved;
+    await ready(page);
+}
+
+/** Opens the drawer with this id and gives its content. */
+export async function drawer(page, id) {
+    const content = page.locator(`#${id} > .drawer-content`);
+    const isOpen = await content.evaluate(node => node.classList.contains('openDrawer'));
+    if (!isOpen) await page.locator(`#${id} .drawer-icon`).first().click();
+    await page.locator(`#${id} > .drawer-content.openDrawer:not(.resizing)`).waitFor();
+    return content;
+}
+
+/** Imports a card through the button and the browser's own file chooser. */
+export async function importCharacter(visitor, file) {
+    const { page } = visitor;
+    await drawer(page, 'rightNavHolder');
+    const asked = page.waitForEvent('filechooser');
+    await page.locator('#character_import_button').click();
+    const imported = visitor.posted('/api/characters/import');
+    await (await asked).setFiles(file);
+    const { file_name: name } = await (await imported).json();
+    await page.locator(`#rm_print_characters_block .character_select[data-avatar="${name}.png"], `
+        + `#rm_print_characters_block .character_select:has([title*="${name}.png"])`).first().waitFor();
+    return name;
+}
+
+/** Opens a character of this name and its newest chat. */
+export async function openCharacter(visitor, name) {
+    const { page } = visitor;
+    await drawer(page, 'rightNavHolder');
+    const back = page.locator('#rm_button_characters');
+    if (!await page.locator('#rm_characters_block').isVisible()) await back.click();
+    const loaded = visitor.posted('/api/chats/get');
+    await page.locator('#rm_print_characters_block .character_select', { has: page.getByText(name, { exact: true }) }).click();
+    await loaded;
+    await page.locator('#chat .mes[mesid="0"]', { hasText: name }).waitFor();
+}
+
+/** Chooses Chat Completion, source Custom, this address, and connects. */
+export async function connect(visitor, url, model) {
+    const { page } = visitor;
+    await drawer(page, 'sys-settings-button');
+    await page.locator('#main_api').selectOption('openai');
+    await page.locator('#chat_completion_source').selectOption('custom');
+    await page.locator('#custom_api_url_text').fill(url);
+    const checked = visitor.posted('/api/backends/chat-completions/status', body => body.includes(url));
+    await page.locator('#api_button_openai').click();
+    await checked;
+    await page.locator('#model_custom_select option', { hasText: model }).waitFor({ state: 'attached' });
+    const saved = visitor.posted('/api/settings/save', body => body.includes(url) && body.includes(JSON.stringify(model)));
+    await page.locator('#model_custom_select').selectOption(model);
+    await connected(page);
+    await saved;
+}
+
+/** Waits until the page says that the backend answers. */
+export async function connected(page) {
+    await page.locator('#rm_api_block .online_status_text:visible', { hasText: 'Valid' }).waitFor({ state: 'attached' });
+}
+
+/** Types a message and sends it, with the mouse. */
+export async function send(page, text) {
+    await page.locator('#send_textarea').fill(text);
+    await page.locator('#send_but').click();
+}
+
+/** The texts of the chat, oldest first, as shown. */
+export function messages(page) {
+    return page.locator('#chat .mes .mes_text').allInnerTexts();
+}
+
+/** Waits until the newest message shows this text. */
+export async function shows(page, text) {
+    await page.locator('#chat .last_mes .mes_text', { hasText: text }).waitFor();
+}
+
+/** What the API panel holds. */
+export async function connection(page) {
+    return {
+        api: await page.locator('#main_api').inputValue(),
+        source: await page.locator('#chat_completion_source').inputValue(),
+        url: await page.locator('#custom_api_url_text').inputValue(),
+        model: await page.locator('#custom_model_id').inputValue(),
+    };
+}
+
+/** Rewrites the open character's description. */
+export async function describe(visitor, text) {
+    const { page } = visitor;
+    await drawer(page, 'rightNavHolder');
+    await page.locator('#rm_button_selected_ch').click();
+    const saved = visitor.posted('/api/characters/edit', body => body.includes(text));
+    await page.locator('#description_textarea').fill(text);
+    await saved;
+}
