@@ -20,7 +20,7 @@ use crate::frontend::Frontend;
 use crate::keys::MasterKey;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
-use crate::snapshots;
+use crate::snapshots::{self, Autosaves};
 use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
 use crate::tenant::Tenant;
@@ -48,6 +48,7 @@ struct Inner {
     not_found_page: Bytes,
     default_user: Arc<User>,
     accounts: Cache<String, Option<Arc<User>>>,
+    autosaves: Autosaves,
 }
 
 impl App {
@@ -115,6 +116,7 @@ impl App {
             not_found_page,
             default_user,
             accounts,
+            autosaves: Autosaves::default(),
         })))
     }
 
@@ -164,6 +166,12 @@ impl App {
     #[must_use]
     pub fn csrf(&self) -> &Arc<CsrfPolicy> {
         &self.0.csrf
+    }
+
+    /// Who saved settings lately.
+    #[must_use]
+    pub fn autosaves(&self) -> &Autosaves {
+        &self.0.autosaves
     }
 
     /// The body of a 404 page.

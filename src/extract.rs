@@ -204,7 +204,9 @@ async fn read_text(mut part: multer::Field<'_>) -> Result<String> {
 }
 
 async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<UploadedFile> {
-    let original_name = part.file_name().unwrap_or_default().to_owned();
+    // compat: a path that a browser sends along is dropped.
+    let original_name = part.file_name().unwrap_or_default();
+    let original_name = original_name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
     let (file, path) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);

@@ -1,6 +1,9 @@
 //! Copies of a user's settings, kept as files `backups/settings_<handle>_<time>.json`.
 
-use chrono::{Duration, Local, Utc};
+use std::time::Duration;
+
+use chrono::Local;
+use moka::future::Cache;
 use squaretable_compat::dates;
 use squaretable_compat::layout::DocumentKind;
 
@@ -16,7 +19,7 @@ pub const SETTINGS: &str = "settings.json";
 pub const FOLDER: &str = "backups";
 
 /// Settings saved more often than this make no further snapshot (the original's autosave interval).
-const INTERVAL: Duration = Duration::minutes(10);
+const INTERVAL: Duration = Duration::from_secs(600);
 
 /// What the names of a user's snapshots begin with.
 #[must_use]
@@ -50,32 +53,43 @@ pub async fn take(tx: &mut Tx, tenant: &Tenant, text: &[u8], keep: u32) -> Resul
     Ok(())
 }
 
-/// [`take`]s a snapshot when the newest is old enough and differs from `text`.
+/// [`take`]s a snapshot unless the newest is the same.
 ///
 /// # Errors
 /// The database failed.
-pub async fn take_if_due(tx: &mut Tx, tenant: &Tenant, text: &[u8], keep: u32) -> Result<()> {
+pub async fn take_if_changed(tx: &mut Tx, tenant: &Tenant, text: &[u8], keep: u32) -> Result<()> {
     let found = list(tx, tenant).await?;
     let newest = found.iter().max_by_key(|file| file.modified_at);
-    let is_due = newest.is_none_or(|file| Utc::now() - file.modified_at >= INTERVAL && differs(file, text));
-    if is_due { take(tx, tenant, text, keep).await } else { Ok(()) }
+    if newest.is_some_and(|file| file.blob.hash() == blake3::hash(text).as_bytes()) {
+        return Ok(());
+    }
+    take(tx, tenant, text, keep).await
 }
 
-/// The snapshot that a user's settings get when the server starts, unless the newest is the same.
+/// The snapshot that a user's settings get when the server starts.
 ///
 /// # Errors
 /// The database failed.
 pub async fn take_at_start(tenant: &Tenant, keep: u32) -> Result<()> {
     let mut tx = tenant.begin().await?;
     let Some(settings) = documents::get(&mut tx, DocumentKind::Root, SETTINGS).await? else { return Ok(()) };
-    let found = list(&mut tx, tenant).await?;
-    let newest = found.iter().max_by_key(|file| file.modified_at);
-    if newest.is_none_or(|file| differs(file, &settings.body)) {
-        take(&mut tx, tenant, &settings.body, keep).await?;
-    }
+    take_if_changed(&mut tx, tenant, &settings.body, keep).await?;
     tx.commit().await
 }
 
-fn differs(snapshot: &StoredFile, text: &[u8]) -> bool {
-    snapshot.blob.hash() != blake3::hash(text).as_bytes()
+/// Who saved settings lately, on this node: their next saves make no further snapshots for a while.
+#[derive(Debug, Clone)]
+pub struct Autosaves(Cache<String, ()>);
+
+impl Default for Autosaves {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(100_000).time_to_live(INTERVAL).build())
+    }
+}
+
+impl Autosaves {
+    /// Whether a save of this user is the first in a while; counts it if so.
+    pub async fn is_due(&self, tenant: &Tenant) -> bool {
+        self.0.entry(tenant.handle().to_owned()).or_insert(()).await.is_fresh()
+    }
 }

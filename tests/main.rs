@@ -5,4 +5,5 @@ mod coverage;
 mod database;
 mod harness;
 mod oracle;
+mod robustness;
 mod tenancy;

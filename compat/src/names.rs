@@ -91,7 +91,8 @@ const UNSAFE_EXTENSIONS: [&str; 72] = [
 /// Windows device name (`con`, `nul.txt`) become empty; the rest is cut to 255 bytes. Source: the package
 /// `sanitize-filename`, applied by nearly every route that takes a name.
 pub fn sanitize(name: &str) -> String {
-    replace_unsafe(name, "")
+    // A file name is UTF-8: the original's file system writes U+FFFD for a lone surrogate.
+    replace_unsafe(&crate::json::lossy(name), "")
 }
 
 /// [`sanitize`] with a substitute for each removed part; a trailing run of dots and spaces becomes one substitute.

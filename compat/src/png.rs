@@ -217,6 +217,23 @@ pub fn strip_card(image: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
+/// The same PNG without what cameras, editors and image generators wrote into it: texts, Exif data, time. The original
+/// loses them by encoding every picture anew; pixels and colours stay as they are here.
+///
+/// # Errors
+/// When the file is not a whole, undamaged PNG.
+pub fn without_metadata(image: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(image.len());
+    out.extend_from_slice(&SIGNATURE);
+    for chunk in Chunks::new(image)? {
+        let chunk = chunk?;
+        if !matches!(&chunk.kind, b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"tIME") {
+            push_chunk(&mut out, chunk.kind, chunk.data)?;
+        }
+    }
+    Ok(out)
+}
+
 /// The PNG with `card_json` as its card, exactly as the original writes it.
 ///
 /// Former card chunks go; `chara` with the text as given comes directly before `IEND`, then `ccv3` with the same

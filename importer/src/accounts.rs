@@ -37,10 +37,31 @@ impl Source {
     /// # Errors
     /// A handle that cannot name a folder, or a time out of range.
     pub fn new(account: Account) -> anyhow::Result<Self> {
-        let Account { handle, name, created, password, admin, enabled, salt } = account;
-        anyhow::ensure!(layout::is_safe(&handle) && !handle.contains('/'), "{handle:?} cannot name a folder");
-        let created_at = DateTime::from_timestamp_millis(created as i64).context("`created` is out of range")?;
-        Ok(Self { handle, name, password, salt, admin, enabled, avatar: String::new(), created_at })
+        let Account {
+            handle,
+            name,
+            created,
+            password,
+            admin,
+            enabled,
+            salt,
+        } = account;
+        anyhow::ensure!(
+            layout::is_safe(&handle) && !handle.contains('/'),
+            "{handle:?} cannot name a folder"
+        );
+        let created_at =
+            DateTime::from_timestamp_millis(created as i64).context("`created` is out of range")?;
+        Ok(Self {
+            handle,
+            name,
+            password,
+            salt,
+            admin,
+            enabled,
+            avatar: String::new(),
+            created_at,
+        })
     }
 
     /// The account that the original makes when its store has none.
@@ -73,8 +94,18 @@ impl Source {
 
     /// Whether the stored account is this one.
     pub fn equals(&self, user: &User) -> bool {
-        let Self { handle, name, password, salt, admin, enabled, avatar, created_at } = self;
-        (handle, name, password, salt, avatar) == (&user.handle, &user.name, &user.password, &user.salt, &user.avatar)
+        let Self {
+            handle,
+            name,
+            password,
+            salt,
+            admin,
+            enabled,
+            avatar,
+            created_at,
+        } = self;
+        (handle, name, password, salt, avatar)
+            == (&user.handle, &user.name, &user.password, &user.salt, &user.avatar)
             && (*admin, *enabled) == (user.admin, user.enabled)
             && *created_at == user.created_at
     }
@@ -82,7 +113,11 @@ impl Source {
 
 /// Whether an account is the one that the server makes by itself, so that nothing is lost by replacing it.
 pub fn is_automatic(user: &User) -> bool {
-    user.handle == DEFAULT && user.name == "User" && user.password.is_empty() && user.avatar.is_empty() && user.admin
+    user.handle == DEFAULT
+        && user.name == "User"
+        && user.password.is_empty()
+        && user.avatar.is_empty()
+        && user.admin
 }
 
 /// The records of an account, as file names of `_storage` and their bytes.
@@ -110,7 +145,10 @@ pub fn records(user: &NewUser<'_>) -> Vec<(String, Vec<u8>)> {
 }
 
 fn record(key: &str, value: &Value) -> (String, Vec<u8>) {
-    (storage_file_name(key), json::to_vec(&json!({ "key": key, "value": value })))
+    (
+        storage_file_name(key),
+        json::to_vec(&json!({ "key": key, "value": value })),
+    )
 }
 
 /// Reads a record of `_storage`.
@@ -129,21 +167,34 @@ mod tests {
     fn records_have_the_originals_bytes() {
         let first = br#"{"key":"user:default-user","value":{"handle":"default-user","name":"User","created":1795371327706,"password":"","admin":true,"enabled":true,"salt":""}}"#;
         let other = br#"{"key":"user:ann","value":{"handle":"ann","name":"Ann \u00e9","created":1795371327706,"password":"aGFzaA==","salt":"c2FsdA==","admin":false,"enabled":false}}"#;
-        let other = String::from_utf8_lossy(other).replace("\\u00e9", "é").into_bytes();
+        let other = String::from_utf8_lossy(other)
+            .replace("\\u00e9", "é")
+            .into_bytes();
         for bytes in [&first[..], &other] {
-            let Ok(Stored::Account(account)) = parse(bytes) else { panic!("not an account") };
+            let Ok(Stored::Account(account)) = parse(bytes) else {
+                panic!("not an account")
+            };
             let source = Source::new(account).unwrap();
             let records = records(&source.as_new());
             assert_eq!(records.len(), 1);
-            assert_eq!(String::from_utf8_lossy(&records[0].1), String::from_utf8_lossy(bytes));
-            assert_eq!(records[0].0, storage_file_name(&format!("user:{}", source.handle)));
+            assert_eq!(
+                String::from_utf8_lossy(&records[0].1),
+                String::from_utf8_lossy(bytes)
+            );
+            assert_eq!(
+                records[0].0,
+                storage_file_name(&format!("user:{}", source.handle))
+            );
         }
     }
 
     #[test]
     fn a_handle_that_leaves_the_root_is_refused() {
         for handle in ["", "..", "a/b", "/etc"] {
-            let account = Account { handle: handle.to_owned(), ..example() };
+            let account = Account {
+                handle: handle.to_owned(),
+                ..example()
+            };
             assert!(Source::new(account).is_err(), "{handle:?}");
         }
     }

@@ -73,7 +73,12 @@ pub struct TargetArgs {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Folder of the server's data: the embedded PostgreSQL, which may be running, and master.key
-    #[arg(long, value_name = "DIR", env = "SQUARETABLE_DATA_DIR", default_value = "./data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SQUARETABLE_DATA_DIR",
+        default_value = "./data"
+    )]
     pub data_dir: PathBuf,
     /// Folder of initdb, pg_ctl and postgres for the embedded PostgreSQL
     #[arg(long, value_name = "DIR")]

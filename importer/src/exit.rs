@@ -59,6 +59,9 @@ pub struct Failure {
 impl Failure {
     /// An error with the exit code that it means.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        Self {
+            exit,
+            error: error.into(),
+        }
     }
 }

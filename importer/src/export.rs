@@ -102,7 +102,10 @@ fn claim(out: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(out).map_err(|error| fail(Exit::Failed, error))?;
     let mut entries = std::fs::read_dir(out).map_err(|error| fail(Exit::Failed, error))?;
     if entries.next().is_some() {
-        return Err(Failure::new(Exit::Conflict, anyhow::anyhow!("{} is not empty", out.display())));
+        return Err(Failure::new(
+            Exit::Conflict,
+            anyhow::anyhow!("{} is not empty", out.display()),
+        ));
     }
     Ok(())
 }
@@ -117,7 +120,9 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     let mut plans = Vec::new();
     let mut report = Report::default();
     for user in &chosen {
-        let (tenant, _) = Tenant::open(&target.db, &as_new(user)).await.map_err(|error| fail(error.into()))?;
+        let (tenant, _) = Tenant::open(&target.db, &as_new(user))
+            .await
+            .map_err(|error| fail(error.into()))?;
         let items = plan(&tenant, &args.out).await.map_err(fail)?;
         for item in &items {
             report.find(item.kind());
@@ -125,10 +130,18 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
         plans.push((tenant, items));
     }
     let items = || plans.iter().flat_map(|(_, items)| items);
-    let progress =
-        Arc::new(Progress::new(items().count(), items().map(|item| item.size).sum(), args.target.quiet));
+    let progress = Arc::new(Progress::new(
+        items().count(),
+        items().map(|item| item.size).sum(),
+        args.target.quiet,
+    ));
     let report = Arc::new(Mutex::new(report));
-    let run = Run { out: args.out.clone(), key: target.key.clone(), progress, report };
+    let run = Run {
+        out: args.out.clone(),
+        key: target.key.clone(),
+        progress,
+        report,
+    };
     for user in &chosen {
         write_account(&run, user).map_err(|error| Failure::new(Exit::Failed, error))?;
     }
@@ -145,14 +158,17 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
 }
 
 async fn choose(args: &ExportArgs, target: &Target) -> Result<Vec<User>, Failure> {
-    let all = users::list(&target.db).await.map_err(|error| Failure::new(Exit::Target, error))?;
+    let all = users::list(&target.db)
+        .await
+        .map_err(|error| Failure::new(Exit::Target, error))?;
     if args.users.all_users {
         return Ok(all);
     }
     let mut chosen = Vec::new();
     for handle in &args.users.user {
         let user = all.iter().find(|user| user.handle == *handle);
-        let user = user.ok_or_else(|| Failure::new(Exit::Usage, anyhow::anyhow!("there is no account {handle:?}")))?;
+        let user =
+            user.ok_or_else(|| Failure::new(Exit::Usage, anyhow::anyhow!("there is no account {handle:?}")))?;
         chosen.push(user.clone());
     }
     chosen.dedup_by(|a, b| a.handle == b.handle);
@@ -178,7 +194,11 @@ fn write_account(run: &Run, user: &User) -> anyhow::Result<()> {
     for (name, bytes) in accounts::records(&as_new(user)) {
         let path = store.join(&name);
         std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
-        let entry = Entry { path: format!("_storage/{name}"), kind: Kind::Account, size: bytes.len() as u64 };
+        let entry = Entry {
+            path: format!("_storage/{name}"),
+            kind: Kind::Account,
+            size: bytes.len() as u64,
+        };
         let mut report = run.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.find(Kind::Account);
         report.settle(&entry, Outcome::Moved, None);
@@ -192,21 +212,43 @@ async fn plan(tenant: &Tenant, out: &Path) -> anyhow::Result<Vec<Item>> {
     let mut items = Vec::new();
     for row in documents::fingerprints(&mut tx).await? {
         let kind = DocumentKind::from_name(&row.kind).context("there is a document of an unknown kind")?;
-        let path = Place::Document { kind, name: row.name.clone() }.path();
-        items.push(Item::new(path, What::Document(kind, row.name), row.size, row.modified_at));
+        let path = Place::Document {
+            kind,
+            name: row.name.clone(),
+        }
+        .path();
+        items.push(Item::new(
+            path,
+            What::Document(kind, row.name),
+            row.size,
+            row.modified_at,
+        ));
     }
     for row in characters::versions(&mut tx).await? {
-        let path = Place::Character { avatar: row.avatar.clone() }.path();
+        let path = Place::Character {
+            avatar: row.avatar.clone(),
+        }
+        .path();
         let size = i64::try_from(row.image.size)?;
         items.push(Item::new(path, What::Card(row.avatar), size, row.modified_at));
     }
     for chat in chats::list_all(&mut tx).await? {
         let (size, at) = (chat.byte_size, chat.modified_at);
-        items.push(Item::new(join(&chat.folder, &chat.file_name), What::Chat(Box::new(chat)), size, at));
+        items.push(Item::new(
+            join(&chat.folder, &chat.file_name),
+            What::Chat(Box::new(chat)),
+            size,
+            at,
+        ));
     }
     for file in files::list_recursive(&mut tx, "").await? {
         let (size, at) = (i64::try_from(file.blob.size)?, file.modified_at);
-        items.push(Item::new(join(&file.folder, &file.name), What::File(Box::new(file)), size, at));
+        items.push(Item::new(
+            join(&file.folder, &file.name),
+            What::File(Box::new(file)),
+            size,
+            at,
+        ));
     }
     if let Some(at) = secrets::modified_at(&mut tx).await? {
         items.push(Item::new(Place::Secrets.path(), What::Secrets, 0, at));
@@ -247,8 +289,15 @@ async fn lane(run: Run, tenant: Tenant, items: Vec<Item>) -> anyhow::Result<()> 
             Err(Fault::Database(error)) => return Err(error.context(format!("cannot export {}", item.path))),
         };
         run.progress.advance(item.size);
-        let entry = Entry { path: join(tenant.handle(), &item.path), kind: item.kind(), size: item.size };
-        run.report.lock().unwrap_or_else(PoisonError::into_inner).settle(&entry, outcome, None);
+        let entry = Entry {
+            path: join(tenant.handle(), &item.path),
+            kind: item.kind(),
+            size: item.size,
+        };
+        run.report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .settle(&entry, outcome, None);
     }
     tx.commit().await?;
     Ok(())
@@ -256,7 +305,12 @@ async fn lane(run: Run, tenant: Tenant, items: Vec<Item>) -> anyhow::Result<()> 
 
 impl Item {
     fn new(path: String, what: What, size: i64, modified_at: DateTime<Utc>) -> Self {
-        Self { path, what, size: u64::try_from(size).unwrap_or(0), modified_at }
+        Self {
+            path,
+            what,
+            size: u64::try_from(size).unwrap_or(0),
+            modified_at,
+        }
     }
 
     fn kind(&self) -> Kind {
@@ -301,7 +355,8 @@ impl Run {
             }
             What::Secrets => {
                 let key = self.key.as_ref();
-                let key = key.ok_or_else(|| Fault::Rejected("there is no master key to read it with".to_owned()))?;
+                let key =
+                    key.ok_or_else(|| Fault::Rejected("there is no master key to read it with".to_owned()))?;
                 match secrets::get(tx, key).await {
                     Ok(body) => body.ok_or_else(gone)?,
                     Err(error) => return Err(Fault::Rejected(error.to_string())),
@@ -331,7 +386,9 @@ fn check(holds: bool) -> Result<(), Fault> {
     if holds {
         return Ok(());
     }
-    Err(Fault::Mismatch("what the database holds is not what it recorded when it was stored".to_owned()))
+    Err(Fault::Mismatch(
+        "what the database holds is not what it recorded when it was stored".to_owned(),
+    ))
 }
 
 fn finish(file: &File, modified_at: DateTime<Utc>) -> Result<(), Fault> {

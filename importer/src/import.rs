@@ -45,7 +45,9 @@ pub async fn run(args: &ImportArgs) -> Result<Exit, Failure> {
         print!("{}", report.summary("imported"));
     }
     if ended.is_err() {
-        eprintln!("squaretable-importer: not finished; what was imported stays, and running again goes on from there");
+        eprintln!(
+            "squaretable-importer: not finished; what was imported stays, and running again goes on from there"
+        );
     }
     ended.map(|()| report.exit())
 }
@@ -56,7 +58,9 @@ async fn look(args: &ImportArgs) -> Result<(Scan, Report), Failure> {
         let mut report = Report::default();
         scan(&root, &mut report).map(|found| (found, report))
     };
-    let scanned = tokio::task::spawn_blocking(walk).await.map_err(|error| Failure::new(Exit::Failed, error))?;
+    let scanned = tokio::task::spawn_blocking(walk)
+        .await
+        .map_err(|error| Failure::new(Exit::Failed, error))?;
     scanned.map_err(|error| Failure::new(Exit::Source, error))
 }
 

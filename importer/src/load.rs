@@ -60,16 +60,26 @@ impl Run {
 /// # Errors
 /// The database failed. Whatever was committed before is in, and in the report.
 pub async fn user(run: &Run, user: UserScan) -> anyhow::Result<()> {
-    let tenant = open(run, &user).await.with_context(|| format!("account {}", user.account.handle))?;
+    let tenant = open(run, &user)
+        .await
+        .with_context(|| format!("account {}", user.account.handle))?;
     let mut tx = tenant.begin().await?;
-    let folders: Vec<String> =
-        USER_FOLDERS.iter().map(ToString::to_string).chain(user.folders).collect();
+    let folders: Vec<String> = USER_FOLDERS
+        .iter()
+        .map(ToString::to_string)
+        .chain(user.folders)
+        .collect();
     files::create_folders(&mut tx, &folders).await?;
     let stored = Arc::new(Stored::read(&mut tx).await?);
     tx.commit().await?;
     let mut lanes: [Vec<Found>; 3] = Default::default();
     for (index, found) in user.files.into_iter().enumerate() {
-        lanes[if chat_place(&found.place).is_some() { index % 2 } else { 2 }].push(found);
+        lanes[if chat_place(&found.place).is_some() {
+            index % 2
+        } else {
+            2
+        }]
+        .push(found);
     }
     // It tells default content from edited content (`Stored::yields`), so an interrupted run must not have changed it.
     lanes[2].sort_by_key(|found| found.place.path() == "content.log");
@@ -120,7 +130,14 @@ async fn lane(run: Run, tenant: Tenant, stored: Arc<Stored>, files: Vec<Found>) 
     let known = stored.clone();
     let runtime = Handle::current();
     let reader = tokio::task::spawn_blocking(move || read::read_all(files, &known, &runtime, &send));
-    let mut batch = Batch { run, tenant, stored, tx: None, bytes: 0, written: Vec::new() };
+    let mut batch = Batch {
+        run,
+        tenant,
+        stored,
+        tx: None,
+        bytes: 0,
+        written: Vec::new(),
+    };
     while let Some(item) = receive.recv().await {
         batch.take(item).await?;
     }
@@ -144,7 +161,10 @@ impl Batch {
         let path = &found.entry.path;
         match item.content {
             Err(reason) => self.settle(found, Outcome::Rejected(reason), None),
-            Ok(content) => self.store(found, content).await.with_context(|| format!("cannot store {path}"))?,
+            Ok(content) => self
+                .store(found, content)
+                .await
+                .with_context(|| format!("cannot store {path}"))?,
         }
         if self.bytes >= BATCH_BYTES || self.written.len() >= BATCH_FILES {
             self.commit().await?;
@@ -153,7 +173,11 @@ impl Batch {
     }
 
     async fn store(&mut self, found: &Found, content: Content) -> anyhow::Result<()> {
-        let Content { bytes, standing, flag } = content;
+        let Content {
+            bytes,
+            standing,
+            flag,
+        } = content;
         if found.place == Place::Secrets {
             return self.store_secrets(found, &bytes.unwrap_or_default(), flag).await;
         }
@@ -183,7 +207,9 @@ impl Batch {
     /// Compares with what must be put together first.
     async fn compare(&mut self, found: &Found, bytes: &[u8]) -> anyhow::Result<Standing> {
         let stored = self.stored.clone();
-        let Some(known) = stored.get(&found.place.path()) else { return Ok(Standing::New) };
+        let Some(known) = stored.get(&found.place.path()) else {
+            return Ok(Standing::New);
+        };
         let tx = self.tx().await?;
         let same = match (&known.content, &found.place) {
             (Mark::Chat(chat), _) => chats::file(tx, chat).await? == bytes,
@@ -209,7 +235,14 @@ impl Batch {
                 let image = &blobs::put(tx, bytes).await?;
                 let card = png::read_card(bytes).ok();
                 let card = card.as_deref();
-                let new = NewCharacter { avatar, image, pristine: true, card, modified_at, changed_at };
+                let new = NewCharacter {
+                    avatar,
+                    image,
+                    pristine: true,
+                    card,
+                    modified_at,
+                    changed_at,
+                };
                 characters::put(tx, &new).await?;
             }
             place => {
@@ -231,7 +264,8 @@ impl Batch {
         let stored = blobs::put_file(&mut tx, &found.disk).await;
         let now = std::fs::metadata(&found.disk).ok();
         let calm = now.is_some_and(|now| {
-            now.len() == found.entry.size && crate::scan::times(&now).is_some_and(|(at, _)| at == found.modified_at)
+            now.len() == found.entry.size
+                && crate::scan::times(&now).is_some_and(|(at, _)| at == found.modified_at)
         });
         if !calm {
             drop(tx);
@@ -245,9 +279,15 @@ impl Batch {
         Ok(())
     }
 
-    async fn store_secrets(&mut self, found: &Found, bytes: &[u8], flag: Option<String>) -> anyhow::Result<()> {
+    async fn store_secrets(
+        &mut self,
+        found: &Found,
+        bytes: &[u8],
+        flag: Option<String>,
+    ) -> anyhow::Result<()> {
         let Some(key) = self.run.key.clone() else {
-            let reason = "there is no master key: set SQUARETABLE_MASTER_KEY to the server's, or name its --data-dir";
+            let reason =
+                "there is no master key: set SQUARETABLE_MASTER_KEY to the server's, or name its --data-dir";
             self.settle(found, Outcome::Rejected(reason.to_owned()), flag);
             return Ok(());
         };

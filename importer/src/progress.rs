@@ -40,7 +40,13 @@ impl Progress {
             Display::Lines
         };
         let (done_files, done_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { files: files as u64, bytes, done_files, done_bytes, display }
+        Self {
+            files: files as u64,
+            bytes,
+            done_files,
+            done_bytes,
+            display,
+        }
     }
 
     /// Counts a file that was dealt with, whatever became of it.
@@ -51,7 +57,11 @@ impl Progress {
             Display::Silent => {}
             Display::Bar(bar) => {
                 bar.set_position(before + bytes);
-                bar.set_message(format!("{} of {} files", HumanCount(files), HumanCount(self.files)));
+                bar.set_message(format!(
+                    "{} of {} files",
+                    HumanCount(files),
+                    HumanCount(self.files)
+                ));
             }
             Display::Lines if self.tenths(before) < self.tenths(before + bytes) => eprintln!(
                 "{} of {}, {} of {} files",

@@ -50,10 +50,21 @@ pub struct Content {
 pub fn read_all(files: Vec<Found>, stored: &Stored, runtime: &Handle, out: &mpsc::Sender<Item>) {
     let budget = Arc::new(Semaphore::new(AHEAD as usize));
     for found in files {
-        let size = u32::try_from(found.entry.size / UNIT + 1).unwrap_or(AHEAD).min(AHEAD);
-        let Ok(permit) = runtime.block_on(budget.clone().acquire_many_owned(size)) else { return };
+        let size = u32::try_from(found.entry.size / UNIT + 1)
+            .unwrap_or(AHEAD)
+            .min(AHEAD);
+        let Ok(permit) = runtime.block_on(budget.clone().acquire_many_owned(size)) else {
+            return;
+        };
         let content = read(&found, stored.get(&found.place.path()));
-        if out.blocking_send(Item { found, content, _permit: Some(permit) }).is_err() {
+        if out
+            .blocking_send(Item {
+                found,
+                content,
+                _permit: Some(permit),
+            })
+            .is_err()
+        {
             return;
         }
     }
@@ -74,7 +85,11 @@ fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
     let standing = known.map_or(Standing::New, |known| standing(found, known, &bytes));
     let flag = flag(&found.place, &bytes);
     let bytes = (standing != Standing::Same).then_some(bytes);
-    Ok(Content { bytes, standing, flag })
+    Ok(Content {
+        bytes,
+        standing,
+        flag,
+    })
 }
 
 /// A file that does not travel in memory: read here only if it may be the one that is stored.
@@ -88,7 +103,11 @@ fn large(found: &Found, known: Option<&Known>) -> Result<Content, String> {
         }
         Some(_) => Standing::Differs,
     };
-    Ok(Content { bytes: None, standing, flag: None })
+    Ok(Content {
+        bytes: None,
+        standing,
+        flag: None,
+    })
 }
 
 fn standing(found: &Found, known: &Known, bytes: &[u8]) -> Standing {
@@ -124,13 +143,19 @@ fn broken_lines(bytes: &[u8]) -> Option<String> {
     let is_broken = |line: &[u8]| {
         !line.trim_ascii().is_empty() && !json::is_valid(line) && !chat::LineFacts::of(line).kept
     };
-    let mut broken = lines.iter().enumerate().filter(|(_, line)| is_broken(line)).map(|(index, _)| index + 1);
+    let mut broken = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_broken(line))
+        .map(|(index, _)| index + 1);
     let first = broken.next()?;
     let count = broken.count() + 1;
     Some(if count == 1 {
         format!("line {first} is not JSON; kept as it is, though no chat shows it")
     } else {
-        format!("{count} lines are not JSON (the first is line {first}); kept as they are, though no chat shows them")
+        format!(
+            "{count} lines are not JSON (the first is line {first}); kept as they are, though no chat shows them"
+        )
     })
 }
 
@@ -173,7 +198,10 @@ mod tests {
         let grown = stable(&path, |file| {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            std::fs::OpenOptions::new().append(true).open(&path)?.write_all(b"two")
+            std::fs::OpenOptions::new()
+                .append(true)
+                .open(&path)?
+                .write_all(b"two")
         });
         assert!(grown.unwrap_err().contains("changed while"));
         assert!(stable(&dir.path().join("none"), |_| Ok(())).is_err());
@@ -183,6 +211,10 @@ mod tests {
     fn broken_lines_are_counted_and_blank_ones_are_not() {
         assert_eq!(broken_lines(b"{\"a\":1}\n\n \r\n{\"b\":\"\xff\"}\nnull\n"), None);
         assert!(broken_lines(b"{}\n{\"a\":").unwrap().starts_with("line 2 is not"));
-        assert!(broken_lines(b"\xEF\xBB\xBF{}\n{}\nx").unwrap().starts_with("2 lines are not JSON (the first is line 1)"));
+        assert!(
+            broken_lines(b"\xEF\xBB\xBF{}\n{}\nx")
+                .unwrap()
+                .starts_with("2 lines are not JSON (the first is line 1)")
+        );
     }
 }

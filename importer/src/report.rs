@@ -145,12 +145,19 @@ impl Report {
     }
 
     fn problem(&mut self, word: &'static str, path: &str, reason: String) {
-        self.problems.push(Problem { word, path: printable(path), reason });
+        self.problems.push(Problem {
+            word,
+            path: printable(path),
+            reason,
+        });
     }
 
     /// Whether every file that was found ended in exactly one column.
     pub fn closes(&self) -> bool {
-        let settled = self.counts.iter().map(|(kind, columns)| (*kind, columns.iter().sum()));
+        let settled = self
+            .counts
+            .iter()
+            .map(|(kind, columns)| (*kind, columns.iter().sum()));
         settled.collect::<BTreeMap<Kind, usize>>() == self.found
     }
 
@@ -210,7 +217,10 @@ impl Report {
             let _ = writeln!(text, "ignored {count}: {reason}");
         }
         if !self.closes() {
-            let _ = writeln!(text, "the counts do not add up: not every file that was found was dealt with");
+            let _ = writeln!(
+                text,
+                "the counts do not add up: not every file that was found was dealt with"
+            );
         }
         text
     }
@@ -218,7 +228,9 @@ impl Report {
 
 /// A path without control characters, so that a file's name cannot forge lines of the report.
 fn printable(path: &str) -> String {
-    path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    path.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -226,7 +238,11 @@ mod tests {
     use super::*;
 
     fn entry(kind: Kind) -> Entry {
-        Entry { path: "u/a".to_owned(), kind, size: 3 }
+        Entry {
+            path: "u/a".to_owned(),
+            kind,
+            size: 3,
+        }
     }
 
     #[test]
@@ -268,7 +284,11 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_a_line() {
         let mut report = Report::default();
-        let forged = Entry { path: "a\nrejected b".to_owned(), kind: Kind::File, size: 0 };
+        let forged = Entry {
+            path: "a\nrejected b".to_owned(),
+            kind: Kind::File,
+            size: 0,
+        };
         report.settle(&forged, Outcome::Rejected("link".to_owned()), None);
         assert_eq!(report.problems().lines().count(), 1);
     }

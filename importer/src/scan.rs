@@ -16,10 +16,14 @@ use crate::report::{Entry, Kind, Outcome, Report};
 /// Longest path in bytes: an index entry of PostgreSQL holds folder and name together.
 const MAX_PATH: usize = 2000;
 
-const NO_PLACE: &str = "belongs to the whole server, for which there is no place yet; an export will not have it: keep a copy";
+const NO_PLACE: &str =
+    "belongs to the whole server, for which there is no place yet; an export will not have it: keep a copy";
 const RECORDS: &str = "records of the machine that it was written on";
 const DISPOSABLE: &str = "made again when needed";
+const NOT_UTF8: &str = "its name is not UTF-8";
+const TOO_LONG: &str = "its path is too long";
 const JUNK: &str = "left by a file manager or by git";
+const HIDDEN: &str = "hidden files are no part of the account store";
 const LINK: &str = "a symbolic link, which is not followed";
 
 /// A data root, told apart.
@@ -68,9 +72,14 @@ pub struct Found {
 /// # Errors
 /// The root, or its account store, cannot be read; or it is a user's folder.
 pub fn scan(root: &Path, report: &mut Report) -> anyhow::Result<Scan> {
-    let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
+    let root = root
+        .canonicalize()
+        .with_context(|| format!("cannot read {}", root.display()))?;
     if root.join("characters").is_dir() && root.join("settings.json").is_file() {
-        anyhow::bail!("{} is the folder of one user: name the folder that it lies in", root.display());
+        anyhow::bail!(
+            "{} is the folder of one user: name the folder that it lies in",
+            root.display()
+        );
     }
     let mut accounts = read_accounts(&root, report)?;
     let mut entries: Vec<_> = std::fs::read_dir(&root)
@@ -98,7 +107,11 @@ pub fn scan(root: &Path, report: &mut Report) -> anyhow::Result<Scan> {
     }
     let users: Vec<UserScan> = accounts.into_values().collect();
     let files = users.iter().map(|user| user.files.len()).sum();
-    let bytes = users.iter().flat_map(|user| &user.files).map(|found| found.entry.size).sum();
+    let bytes = users
+        .iter()
+        .flat_map(|user| &user.files)
+        .map(|found| found.entry.size)
+        .sum();
     Ok(Scan { users, files, bytes })
 }
 
@@ -119,7 +132,11 @@ fn settle_all(root: &Path, path: &Path, outcome: &Outcome, report: &mut Report) 
             Ok(item) if item.file_type().is_dir() => {}
             Ok(item) => {
                 let size = item.metadata().map_or(0, |metadata| metadata.len());
-                let entry = Entry { path: below(root, item.path()), kind: Kind::Other, size };
+                let entry = Entry {
+                    path: below(root, item.path()),
+                    kind: Kind::Other,
+                    size,
+                };
                 report.find(Kind::Other);
                 report.settle(&entry, outcome.clone(), None);
             }
@@ -130,33 +147,23 @@ fn settle_all(root: &Path, path: &Path, outcome: &Outcome, report: &mut Report) 
 
 /// A path as the report shows it.
 fn below(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The accounts of `_storage`, by handle; the original's first account when there is none.
 fn read_accounts(root: &Path, report: &mut Report) -> anyhow::Result<BTreeMap<String, UserScan>> {
     let mut users = BTreeMap::new();
     let mut avatars = Vec::new();
-    let store = root.join("_storage");
-    let mut names: Vec<_> = match std::fs::read_dir(&store) {
-        Ok(entries) => entries.collect::<Result<_, _>>()?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", store.display())),
-    };
-    names.sort_by_key(std::fs::DirEntry::file_name);
-    for name in names {
-        let path = name.path();
-        if name.file_name().to_string_lossy().starts_with('.') {
-            settle_all(root, &path, &Outcome::Ignored("hidden files are no part of the account store"), report);
-            continue;
-        }
-        if !name.file_type()?.is_file() {
-            let outcome = Outcome::Rejected("not a file of the account store".to_owned());
-            settle_all(root, &path, &outcome, report);
-            continue;
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let entry = Entry { path: below(root, &path), kind: Kind::Account, size: bytes.len() as u64 };
+    for (path, bytes) in read_records(root, report)? {
+        let size = bytes.len() as u64;
+        let entry = Entry {
+            path: below(root, &path),
+            kind: Kind::Account,
+            size,
+        };
         report.find(Kind::Account);
         let record = accounts::parse(&bytes).and_then(|stored| match stored {
             Stored::Account(account) => Source::new(account).map(Ok).map_err(|error| error.to_string()),
@@ -186,24 +193,93 @@ fn read_accounts(root: &Path, report: &mut Report) -> anyhow::Result<BTreeMap<St
         }
     }
     if users.is_empty() && root.join(DEFAULT).is_dir() {
-        users.insert(DEFAULT.to_owned(), UserScan::new(root, Source::default_user(), Vec::new()));
+        users.insert(
+            DEFAULT.to_owned(),
+            UserScan::new(root, Source::default_user(), Vec::new()),
+        );
     }
     Ok(users)
 }
 
+/// The files of `_storage`, by name; what cannot be a record is settled at once.
+fn read_records(root: &Path, report: &mut Report) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let store = root.join("_storage");
+    let mut entries: Vec<_> = match std::fs::read_dir(&store) {
+        Ok(entries) => entries.collect::<Result<_, _>>()?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", store.display())),
+    };
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    let mut records = Vec::new();
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            settle_all(root, &path, &Outcome::Ignored(HIDDEN), report);
+        } else if entry.file_type()?.is_file() {
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            records.push((path, bytes));
+        } else {
+            let outcome = Outcome::Rejected("not a file of the account store".to_owned());
+            settle_all(root, &path, &outcome, report);
+        }
+    }
+    Ok(records)
+}
+
 /// What an export would not give back of an account's record.
 fn flag(path: &Path, bytes: &[u8]) -> Option<String> {
-    let Ok(Stored::Account(account)) = accounts::parse(bytes) else { return None };
+    let Ok(Stored::Account(account)) = accounts::parse(bytes) else {
+        return None;
+    };
     let account = Source::new(account).ok()?;
     let (name, expected) = accounts::records(&account.as_new()).swap_remove(0);
     let same = expected == bytes && path.file_name().is_some_and(|file| *file == *name);
-    (!same).then(|| "the account is taken, but its record will be exported in the form that SillyTavern writes".to_owned())
+    (!same).then(|| {
+        "the account is taken, but its record will be exported in the form that SillyTavern writes".to_owned()
+    })
 }
 
 impl UserScan {
     fn new(root: &Path, account: Source, records: Vec<(Entry, Option<String>)>) -> Self {
         let root = root.join(&account.handle);
-        Self { account, records, root, files: Vec::new(), folders: Vec::new() }
+        Self {
+            account,
+            records,
+            root,
+            files: Vec::new(),
+            folders: Vec::new(),
+        }
+    }
+
+    /// Keeps a file for later, or settles it.
+    fn take(&mut self, found: Result<Facts, String>, mut entry: Entry, report: &mut Report) {
+        if let Ok(facts) = &found {
+            entry.kind = Kind::of(&facts.place);
+        }
+        report.find(entry.kind);
+        match found {
+            Err(reason) => report.settle(&entry, Outcome::Rejected(reason), None),
+            Ok(Facts {
+                place: Place::Derived { .. },
+                ..
+            }) => {
+                report.settle(&entry, Outcome::Ignored(DISPOSABLE), None);
+            }
+            Ok(Facts {
+                place,
+                disk,
+                modified_at,
+                changed_at,
+            }) => {
+                self.files.push(Found {
+                    place,
+                    entry,
+                    disk,
+                    modified_at,
+                    changed_at,
+                });
+            }
+        }
     }
 }
 
@@ -211,7 +287,11 @@ impl UserScan {
 fn walk_user(user: &mut UserScan, report: &mut Report) {
     let top = user.root.clone();
     let data_root = top.parent().unwrap_or(&top).to_path_buf();
-    for item in WalkDir::new(&top).min_depth(1).follow_links(false).sort_by_file_name() {
+    for item in WalkDir::new(&top)
+        .min_depth(1)
+        .follow_links(false)
+        .sort_by_file_name()
+    {
         let item = match item {
             Ok(item) => item,
             Err(error) => {
@@ -222,40 +302,40 @@ fn walk_user(user: &mut UserScan, report: &mut Report) {
         };
         let shown = below(&data_root, item.path());
         let path = item.path().strip_prefix(&top).ok().and_then(Path::to_str);
-        if item.file_type().is_dir() {
-            match path {
-                Some(path) if path.len() > MAX_PATH => report.folder_problem(&shown, "its path is too long".to_owned()),
-                Some(path) => user.folders.push(path.to_owned()),
-                None => report.folder_problem(&shown, "its name is not UTF-8".to_owned()),
-            }
+        if !item.file_type().is_dir() {
+            let found = item.metadata().map_err(|error| error.to_string());
+            let size = found.as_ref().map_or(0, Metadata::len);
+            let found = found.and_then(|metadata| examine(path, item.path(), &metadata));
+            user.take(
+                found,
+                Entry {
+                    path: shown,
+                    kind: Kind::File,
+                    size,
+                },
+                report,
+            );
             continue;
         }
-        let metadata = item.metadata();
-        let size = metadata.as_ref().map_or(0, Metadata::len);
-        let found = metadata
-            .map_err(|error| error.to_string())
-            .and_then(|metadata| classify(path, &metadata).map(|place| (place, metadata)));
-        let place = found.as_ref().ok().map(|(place, _)| place);
-        let entry = Entry { path: shown, kind: place.map_or(Kind::File, Kind::of), size };
-        report.find(entry.kind);
-        match found {
-            Err(reason) => report.settle(&entry, Outcome::Rejected(reason), None),
-            Ok((Place::Derived { .. }, _)) => report.settle(&entry, Outcome::Ignored(DISPOSABLE), None),
-            Ok((place, metadata)) => {
-                let Some((modified_at, changed_at)) = times(&metadata) else {
-                    report.settle(&entry, Outcome::Rejected("its time is out of range".to_owned()), None);
-                    continue;
-                };
-                let disk = item.into_path();
-                user.files.push(Found { place, entry, disk, modified_at, changed_at });
-            }
+        match path {
+            Some(path) if path.len() > MAX_PATH => report.folder_problem(&shown, TOO_LONG.to_owned()),
+            Some(path) => user.folders.push(path.to_owned()),
+            None => report.folder_problem(&shown, NOT_UTF8.to_owned()),
         }
     }
 }
 
+/// What a walk learns of a file that could be stored.
+struct Facts {
+    place: Place,
+    disk: PathBuf,
+    modified_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+}
+
 /// What a file of a user is, or why it cannot be stored.
-fn classify(path: Option<&str>, metadata: &Metadata) -> Result<Place, String> {
-    let path = path.ok_or("its name is not UTF-8")?;
+fn examine(path: Option<&str>, disk: &Path, metadata: &Metadata) -> Result<Facts, String> {
+    let path = path.ok_or(NOT_UTF8)?;
     let place = Place::classify(path).map_err(|error| error.to_string())?;
     if metadata.is_symlink() {
         return Err(LINK.to_owned());
@@ -264,13 +344,23 @@ fn classify(path: Option<&str>, metadata: &Metadata) -> Result<Place, String> {
         return Err("neither a file nor a folder".to_owned());
     }
     if path.len() > MAX_PATH {
-        return Err("its path is too long".to_owned());
+        return Err(TOO_LONG.to_owned());
     }
-    Ok(place)
+    let (modified_at, changed_at) = times(metadata).ok_or("its time is out of range")?;
+    Ok(Facts {
+        place,
+        disk: disk.to_path_buf(),
+        modified_at,
+        changed_at,
+    })
 }
 
 /// mtime and ctime, cut to the microsecond that PostgreSQL keeps.
 pub fn times(metadata: &Metadata) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let at = |seconds, nanos: i64| DateTime::from_timestamp(seconds, u32::try_from(nanos).ok()? / 1000 * 1000);
-    Some((at(metadata.mtime(), metadata.mtime_nsec())?, at(metadata.ctime(), metadata.ctime_nsec())?))
+    let at =
+        |seconds, nanos: i64| DateTime::from_timestamp(seconds, u32::try_from(nanos).ok()? / 1000 * 1000);
+    Some((
+        at(metadata.mtime(), metadata.mtime_nsec())?,
+        at(metadata.ctime(), metadata.ctime_nsec())?,
+    ))
 }

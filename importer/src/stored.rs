@@ -68,11 +68,17 @@ impl Stored {
             let kind = DocumentKind::from_name(&row.kind)
                 .ok_or_else(|| anyhow::anyhow!("there is a document of an unknown kind: {}", row.kind))?;
             let path = Place::Document { kind, name: row.name }.path();
-            known.insert(path, Known::new(Mark::Document(row.sha256), row.created_at, row.modified_at));
+            known.insert(
+                path,
+                Known::new(Mark::Document(row.sha256), row.created_at, row.modified_at),
+            );
         }
         for row in characters::versions(tx).await? {
-            let content =
-                if row.pristine { Mark::Blob(*row.image.hash(), row.image.size) } else { Mark::Composed };
+            let content = if row.pristine {
+                Mark::Blob(*row.image.hash(), row.image.size)
+            } else {
+                Mark::Composed
+            };
             let path = Place::Character { avatar: row.avatar }.path();
             known.insert(path, Known::new(content, row.created_at, row.modified_at));
         }
@@ -100,14 +106,20 @@ impl Stored {
     pub fn yields(&self, path: &str, modified_at: DateTime<Utc>) -> bool {
         let Some(known) = self.get(path) else { return true };
         let untouched = known.created_at == known.modified_at
-            && self.seeded_at.is_some_and(|at| known.created_at <= at && at - known.created_at < SEEDING);
+            && self
+                .seeded_at
+                .is_some_and(|at| known.created_at <= at && at - known.created_at < SEEDING);
         untouched || known.modified_at <= modified_at
     }
 }
 
 impl Known {
     fn new(content: Mark, created_at: DateTime<Utc>, modified_at: DateTime<Utc>) -> Self {
-        Self { content, created_at, modified_at }
+        Self {
+            content,
+            created_at,
+            modified_at,
+        }
     }
 
     /// How a file of `modified_at` stands to it, once it is known whether the contents are the `same`.
@@ -122,7 +134,11 @@ impl Known {
 
 /// A path from a folder (`""` is the root) and a name.
 pub fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
 }
 
 /// A path's folder (`""` is the root) and its name.

@@ -33,28 +33,47 @@ impl Target {
     /// # Errors
     /// [`Exit::Target`] with the cause.
     pub async fn open(args: &TargetArgs, create: bool) -> Result<Self, Failure> {
-        Self::connect(args, create).await.map_err(|error| Failure::new(Exit::Target, error))
+        Self::connect(args, create)
+            .await
+            .map_err(|error| Failure::new(Exit::Target, error))
     }
 
     async fn connect(args: &TargetArgs, create: bool) -> anyhow::Result<Self> {
-        let key = master_key(args, create && args.database_url.is_none())?;
         let Some(url) = &args.database_url else {
-            return Self::embedded(args, create, key).await;
+            return Self::embedded(args, create).await;
         };
+        let key = master_key(args, false)?;
         // The parser's message could repeat the URL, and with it a password.
-        let options = url.parse().map_err(|_| anyhow!("--database-url is not a PostgreSQL URL"))?;
-        Ok(Self { db: Db::connect(options, CONNECTIONS).await?, key, embedded: None })
+        let options = url
+            .parse()
+            .map_err(|_| anyhow!("--database-url is not a PostgreSQL URL"))?;
+        Ok(Self {
+            db: Db::connect(options, CONNECTIONS).await?,
+            key,
+            embedded: None,
+        })
     }
 
-    async fn embedded(args: &TargetArgs, create: bool, key: Option<MasterKey>) -> anyhow::Result<Self> {
+    async fn embedded(args: &TargetArgs, create: bool) -> anyhow::Result<Self> {
         let dir = args.data_dir.join("postgres");
         if !create && !dir.is_dir() {
             anyhow::bail!("there is no database in {}", args.data_dir.display());
         }
-        let options = Options { dir, postgres_bin: args.postgres_bin.clone(), fsync: true };
+        std::fs::create_dir_all(&args.data_dir)
+            .with_context(|| format!("cannot create {}", args.data_dir.display()))?;
+        let key = master_key(args, create)?;
+        let options = Options {
+            dir,
+            postgres_bin: args.postgres_bin.clone(),
+            fsync: true,
+        };
         let embedded = Embedded::start(options).await?;
         match Db::connect(embedded.connect_options(), CONNECTIONS).await {
-            Ok(db) => Ok(Self { db, key, embedded: Some(embedded) }),
+            Ok(db) => Ok(Self {
+                db,
+                key,
+                embedded: Some(embedded),
+            }),
             Err(error) => {
                 embedded.stop().await?;
                 Err(error)
@@ -69,10 +88,15 @@ impl Target {
     pub async fn close(self) -> Result<(), Failure> {
         // A statement that an interrupted run left behind may go on for a while; stopping or leaving ends it too.
         if tokio::time::timeout(CLOSE_LIMIT, self.db.close()).await.is_err() {
-            eprintln!("squaretable-importer: the database still works on the last statement; it will be rolled back");
+            eprintln!(
+                "squaretable-importer: the database still works on the last statement; it will be rolled back"
+            );
         }
         match self.embedded {
-            Some(embedded) => embedded.stop().await.map_err(|error| Failure::new(Exit::Target, error)),
+            Some(embedded) => embedded
+                .stop()
+                .await
+                .map_err(|error| Failure::new(Exit::Target, error)),
             None => Ok(()),
         }
     }
@@ -86,10 +110,10 @@ fn master_key(args: &TargetArgs, create: bool) -> anyhow::Result<Option<MasterKe
         let key = MasterKey::from_hex(&given).context("SQUARETABLE_MASTER_KEY cannot be used")?;
         return Ok(Some(key));
     }
-    if create {
-        std::fs::create_dir_all(&args.data_dir)
-            .with_context(|| format!("cannot create {}", args.data_dir.display()))?;
-    }
     let path = args.data_dir.join("master.key");
-    if create || path.exists() { MasterKey::from_file(&path).map(Some) } else { Ok(None) }
+    if create || path.exists() {
+        MasterKey::from_file(&path).map(Some)
+    } else {
+        Ok(None)
+    }
 }

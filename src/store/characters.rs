@@ -270,7 +270,7 @@ pub async fn delete(tx: &mut Tx, avatar: &str) -> Result<bool> {
 pub async fn file(tx: &mut Tx, character: &Character) -> Result<Bytes> {
     let image = blobs::read(tx, &character.image).await?;
     match &character.card {
-        Some(card) if !character.pristine => png::compose(&image, card)
+        Some(card) if !character.pristine => compose(&image, card)
             .map(Bytes::from)
             .map_err(|e| Error::Internal(anyhow::anyhow!("cannot compose {}: {e}", character.avatar))),
         _ => Ok(image),
@@ -307,4 +307,9 @@ pub async fn versions(tx: &mut Tx) -> Result<Vec<Version>> {
         Ok(Version { avatar, image, pristine, created_at, modified_at })
     };
     rows.into_iter().map(version).collect()
+}
+
+/// compat: the original cannot decode an animated PNG, and leaves that one as it is.
+fn compose(image: &[u8], card: &[u8]) -> Result<Vec<u8>, png::Error> {
+    if png::is_animated(image) { png::compose(image, card) } else { png::compose(&png::without_metadata(image)?, card) }
 }

@@ -126,6 +126,12 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.url)).headers(headers)
     }
 
+    /// A `POST path` with a JSON body, to add to or to send.
+    pub fn posting(&self, path: &str, body: &impl serde::Serialize) -> reqwest::RequestBuilder {
+        let body = serde_json::to_vec(body).expect("a JSON body");
+        self.request(Method::POST, path).header("content-type", "application/json").body(body)
+    }
+
     /// Sends a request made by [`Client::request`].
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("the server answers");

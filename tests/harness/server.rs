@@ -48,13 +48,21 @@ impl Server {
 
     /// With `options`.
     pub async fn with(options: Options) -> Self {
+        Self::serve(options, postgres::database().await).await
+    }
+
+    /// On a database of the caller's own.
+    pub async fn on(database: PgConnectOptions) -> Self {
+        Self::serve(Options::default(), database).await
+    }
+
+    async fn serve(options: Options, database: PgConnectOptions) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = options.config;
         config.data_dir = data.path().to_path_buf();
         config.frontend = frontend();
         config.content.skip_content_check = !options.content;
         config.database.max_connections = 5;
-        let database = postgres::database().await;
         let app = App::new(config, database.clone()).await.expect("the server starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));

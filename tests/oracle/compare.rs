@@ -157,7 +157,8 @@ fn is_file_tag(tag: &str) -> bool {
     })
 }
 
-/// A cookie's name and attributes without its value and date.
+/// A cookie's name and attributes without its value and date, and without the part of the name that tells one
+/// installation from another.
 fn cookie(header: &str) -> String {
     let mut parts = header.split("; ");
     let name = parts
@@ -168,6 +169,10 @@ fn cookie(header: &str) -> String {
         Some(("expires", _)) => "expires=<date>",
         _ => part,
     });
+    let name = match name.split_once('-').map(|(kind, id)| (kind, id.split_at_checked(8))) {
+        Some((kind, Some((_, rest)))) => format!("{kind}-<id>{rest}"),
+        _ => name.to_owned(),
+    };
     format!("{name}; {}", attributes.collect::<Vec<_>>().join("; "))
 }
 

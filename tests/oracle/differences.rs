@@ -5,7 +5,8 @@
 pub struct Difference {
     /// Family, as in the test's name.
     pub family: &'static str,
-    /// Label of the step, as the failure message and `target/oracle/<family>.txt` print it.
+    /// Label of the step, as the failure message and `target/oracle/<family>.txt` print it; with a `*` at its end,
+    /// all labels that begin so.
     pub step: &'static str,
     /// Start of the facts that may differ: `status`, `header etag`, `body /0/mes` …; empty for the whole answer.
     pub fact: &'static str,

@@ -101,7 +101,11 @@ fn judge(family: &str, steps: &[Step], list: &[Difference]) -> (Row, String) {
 }
 
 fn covers(entry: &Difference, family: &str, step: &Step, found: &Disagreement) -> bool {
-    entry.family == family && step.label == entry.step && found.fact.starts_with(entry.fact)
+    let names_step = match entry.step.strip_suffix('*') {
+        Some(start) => step.label.starts_with(start),
+        None => step.label == entry.step,
+    };
+    entry.family == family && names_step && found.fact.starts_with(entry.fact)
 }
 
 fn describe(faults: &mut String, step: &Step, unknown: &[&Disagreement]) {
@@ -146,29 +150,31 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
         "| family | agreeing | known differences | not built | steps | routes |\n|---|---:|---:|---:|---:|---:|\n",
     );
     let mut routes: Vec<&String> = Vec::new();
-    let (mut agreeing, mut known, mut total) = (0, 0, 0);
+    let (mut agreeing, mut known, mut unbuilt, mut total) = (0, 0, 0, 0);
     for (family, row) in rows {
         let mut own: Vec<&String> = row.routes.iter().collect();
         own.sort();
         own.dedup();
         let _ = writeln!(
             text,
-            "| {family} | {} | {} | {} | {} |",
+            "| {family} | {} | {} | {} | {} | {} |",
             row.agreeing,
             row.known,
+            row.unbuilt,
             row.total,
             own.len()
         );
         routes.extend(own);
         agreeing += row.agreeing;
         known += row.known;
+        unbuilt += row.unbuilt;
         total += row.total;
     }
     routes.sort();
     routes.dedup();
     let _ = writeln!(
         text,
-        "| **all** | {agreeing} | {known} | {total} | {} |",
+        "| **all** | {agreeing} | {known} | {unbuilt} | {total} | {} |",
         routes.len()
     );
     text
@@ -190,6 +196,7 @@ mod tests {
             route: "GET /x".into(),
             original: "200".into(),
             disagreements,
+            unbuilt: false,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::compare::{self, Rules};
@@ -41,21 +42,27 @@ impl Side {
 
     /// Replaces `{{name}}`; inside a JSON body the value is escaped.
     fn fill(&self, text: &str, json: bool) -> String {
+        self.fill_with(text, |value| {
+            let quoted = Value::String(value.to_owned()).to_string();
+            if json { quoted[1..quoted.len() - 1].to_owned() } else { value.to_owned() }
+        })
+    }
+
+    /// Replaces `{{name}}` in a path, as `encodeURIComponent` would write it.
+    fn fill_path(&self, path: &str) -> String {
+        self.fill_with(path, |value| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string())
+    }
+
+    fn fill_with(&self, text: &str, spelled: impl Fn(&str) -> String) -> String {
         let mut text = text.to_owned();
         for (name, value) in &self.vars {
-            let quoted = Value::String(value.clone()).to_string();
-            let value = if json {
-                &quoted[1..quoted.len() - 1]
-            } else {
-                value.as_str()
-            };
-            text = text.replace(&format!("{{{{{name}}}}}"), value);
+            text = text.replace(&format!("{{{{{name}}}}}"), &spelled(value));
         }
         text
     }
 
     async fn send(&mut self, call: &Call) {
-        let mut wire = Wire::new(&call.method, &self.fill(&call.path, false));
+        let mut wire = Wire::new(&call.method, &self.fill_path(&call.path));
         wire.headers = call
             .headers
             .iter()
@@ -178,30 +185,19 @@ impl Scenario {
             .take(160)
             .collect();
         let original = format!("{} {}", left.last.status, excerpt.replace(['\r', '\n'], "⏎"));
-        self.record(call.label(), call.route(), original, disagreements);
+        let unbuilt = right.last.status == 501 && left.last.status != 501;
+        self.record(Step { label: call.label(), route: call.route(), original, disagreements, unbuilt });
         self
     }
 
-    fn record(
-        &mut self,
-        label: String,
-        route: String,
-        original: String,
-        disagreements: Vec<compare::Disagreement>,
-    ) {
-        let seen = self.labels.entry(label.clone()).or_default();
+    /// Adds a step; a label that was there before gets a number.
+    fn record(&mut self, mut step: Step) {
+        let seen = self.labels.entry(step.label.clone()).or_default();
         *seen += 1;
-        let label = if *seen == 1 {
-            label
-        } else {
-            format!("{label} #{seen}")
-        };
-        self.steps.push(Step {
-            label,
-            route,
-            original,
-            disagreements,
-        });
+        if *seen > 1 {
+            step.label = format!("{} #{seen}", step.label);
+        }
+        self.steps.push(step);
     }
 
     /// `GET`.
@@ -296,12 +292,13 @@ impl Scenario {
             [(&answers[0], vars[0]), (&answers[1], vars[1])],
         );
         let original: String = answers[0].text().chars().take(160).collect();
-        self.record(
-            format!("reached the upstream: {label}"),
-            "upstream".into(),
+        self.record(Step {
+            label: format!("reached the upstream: {label}"),
+            route: "upstream".into(),
             original,
-            found,
-        );
+            disagreements: found,
+            unbuilt: false,
+        });
         self
     }
 

@@ -40,12 +40,24 @@ async fn what_cannot_be_stored_is_named() {
         ("stranger/chats/A/a.jsonl", "no account"),
         ("notes.txt", "not part of a data root"),
         ("_storage/broken", "not a record"),
-        (&format!("_storage/{}", storage_file_name("other:key")), "no record \"other:key\""),
-        (&format!("_storage/{}", storage_file_name("avatar:nobody")), "no account \"nobody\""),
-        (&format!("_storage/{}", storage_file_name("user:../up")), "cannot name a folder"),
+        (
+            &format!("_storage/{}", storage_file_name("other:key")),
+            "no record \"other:key\"",
+        ),
+        (
+            &format!("_storage/{}", storage_file_name("avatar:nobody")),
+            "no account \"nobody\"",
+        ),
+        (
+            &format!("_storage/{}", storage_file_name("user:../up")),
+            "cannot name a folder",
+        ),
     ] {
         let problem = done.problem(path);
-        assert!(problem.starts_with("rejected") && problem.contains(reason), "{problem}");
+        assert!(
+            problem.starts_with("rejected") && problem.contains(reason),
+            "{problem}"
+        );
     }
     target.stop().await;
 }
@@ -54,8 +66,10 @@ async fn what_cannot_be_stored_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_odd_account_record_is_named() {
     let mut root = Root::new();
-    root.user(&json!({ "handle": "default-user", "name": "User", "created": 1, "password": "", "admin": true,
-                       "enabled": true, "salt": "", "note": "mine" }));
+    root.user(
+        &json!({ "handle": "default-user", "name": "User", "created": 1, "password": "", "admin": true,
+                       "enabled": true, "salt": "", "note": "mine" }),
+    );
     let target = Target::start().await;
     let done = target.import(root.path()).expect(5);
     let path = format!("_storage/{}", storage_file_name("user:default-user"));
@@ -73,60 +87,107 @@ async fn later_edits_are_not_overwritten() {
     root.add("default-user/characters/Ann.png", card_v2("Ann"));
     let target = Target::start().await;
     target.import(root.path()).expect(0);
-
-    let db = target.db().await;
-    let tenant = target.tenant(&db, "default-user").await;
-    let mut tx = tenant.begin().await.expect("a transaction");
-    documents::put(&mut tx, DocumentKind::Worlds, "Lore.json", b"{\"edited\":1}").await.expect("it is stored");
-    let lines: [&[u8]; 3] = [b"{\"a\":1}", b"{\"b\":2}", b"{\"c\":3}"];
-    chats::save(&mut tx, "chats/A", "a.jsonl", &lines, chats::Cause::Save).await.expect("it is stored");
-    let card = characters::get(&mut tx, "Ann.png").await.expect("an answer").expect("it exists");
-    characters::set_card(&mut tx, &card, b"{\"name\":\"Bea\"}").await.expect("it is stored");
-    tx.commit().await.expect("it is stored");
+    edit(&target).await;
+    let edited = folder();
+    target.export(edited.path()).expect(0);
+    let bytes =
+        |path: &str| std::fs::read_to_string(edited.path().join("default-user").join(path)).expect("a file");
+    assert_eq!(bytes("worlds/Lore.json"), EDITED_WORLD);
+    assert_eq!(bytes("chats/A/a.jsonl"), "{\"a\":1}\n{\"b\":2}\n{\"c\":3}");
 
     let refused = target.import(root.path()).expect(7);
     assert_eq!(refused.row("total"), [5, 0, 2, 0, 3, 0]);
-    let edited = folder();
-    target.export(edited.path()).expect(0);
+    assert!(
+        refused
+            .problem("default-user/worlds/Lore.json")
+            .contains("--overwrite")
+    );
     let unchanged = target.import(edited.path()).expect(0);
-    assert_eq!(unchanged.row("total"), [5, 0, 5, 0, 0, 0], "an export holds what the database holds");
-    assert!(refused.problem("default-user/worlds/Lore.json").contains("--overwrite"));
-    let mut tx = tenant.begin().await.expect("a transaction");
-    let lore = documents::get(&mut tx, DocumentKind::Worlds, "Lore.json").await.expect("an answer").expect("it exists");
-    assert_eq!(lore.body, b"{\"edited\":1}");
-    let chat = chats::find(&mut tx, "chats/A", "a.jsonl").await.expect("an answer").expect("it exists");
-    assert_eq!(chats::file(&mut tx, &chat).await.expect("its bytes"), b"{\"a\":1}\n{\"b\":2}\n{\"c\":3}");
-    tx.commit().await.expect("nothing was written");
+    assert_eq!(
+        unchanged.row("total"),
+        [5, 0, 5, 0, 0, 0],
+        "the edits are not what they were"
+    );
 
-    assert_eq!(target.overwrite(root.path()).expect(0).row("total"), [5, 3, 2, 0, 0, 0]);
+    assert_eq!(
+        target.overwrite(root.path()).expect(0).row("total"),
+        [5, 3, 2, 0, 0, 0]
+    );
     let out = folder();
     target.export(out.path()).expect(0);
     assert_same(&tree(root.path()), &tree(out.path()));
-    db.close().await;
     target.stop().await;
+}
+
+const EDITED_WORLD: &str = "{\"edited\":1}";
+
+/// Edits a world, a chat and a card as the server would.
+async fn edit(target: &Target) {
+    let db = target.db().await;
+    let tenant = target.tenant(&db, "default-user").await;
+    let mut tx = tenant.begin().await.expect("a transaction");
+    let world = EDITED_WORLD.as_bytes();
+    documents::put(&mut tx, DocumentKind::Worlds, "Lore.json", world)
+        .await
+        .expect("it is stored");
+    let lines: [&[u8]; 3] = [b"{\"a\":1}", b"{\"b\":2}", b"{\"c\":3}"];
+    chats::save(&mut tx, "chats/A", "a.jsonl", &lines, chats::Cause::Save)
+        .await
+        .expect("it is stored");
+    let card = characters::get(&mut tx, "Ann.png")
+        .await
+        .expect("an answer")
+        .expect("it exists");
+    characters::set_card(&mut tx, &card, b"{\"name\":\"Bea\"}")
+        .await
+        .expect("it is stored");
+    tx.commit().await.expect("it is stored");
+    db.close().await;
 }
 
 /// A server that was only started has made an account and its default content: both give way without a question.
 #[tokio::test(flavor = "multi_thread")]
 async fn default_content_gives_way() {
     let mut root = Root::new();
-    root.user(&json!({ "handle": "default-user", "name": "Ann", "created": 1, "password": "aA==", "admin": true,
-                       "enabled": true, "salt": "bB==" }));
-    for path in ["worlds/Eldoria.json", "content.log", "settings.json", "themes/same.json"] {
+    root.user(
+        &json!({ "handle": "default-user", "name": "Ann", "created": 1, "password": "aA==", "admin": true,
+                       "enabled": true, "salt": "bB==" }),
+    );
+    for path in [
+        "worlds/Eldoria.json",
+        "content.log",
+        "settings.json",
+        "themes/same.json",
+    ] {
         root.add(&format!("default-user/{path}"), format!("\"{path}\""));
     }
     let target = Target::start().await;
     let db = target.db().await;
     let tenant = target.default_user(&db).await;
     let mut tx = tenant.begin().await.expect("a transaction");
-    documents::put(&mut tx, DocumentKind::Worlds, "Eldoria.json", b"{}").await.expect("it is stored");
-    documents::put(&mut tx, DocumentKind::Themes, "same.json", b"\"themes/same.json\"").await.expect("it is stored");
-    documents::put(&mut tx, DocumentKind::Root, "settings.json", b"{}").await.expect("it is stored");
-    documents::put(&mut tx, DocumentKind::Root, "content.log", b"a\nb").await.expect("it is stored");
+    documents::put(&mut tx, DocumentKind::Worlds, "Eldoria.json", b"{}")
+        .await
+        .expect("it is stored");
+    documents::put(
+        &mut tx,
+        DocumentKind::Themes,
+        "same.json",
+        b"\"themes/same.json\"",
+    )
+    .await
+    .expect("it is stored");
+    documents::put(&mut tx, DocumentKind::Root, "settings.json", b"{}")
+        .await
+        .expect("it is stored");
+    documents::put(&mut tx, DocumentKind::Root, "content.log", b"a\nb")
+        .await
+        .expect("it is stored");
     tx.commit().await.expect("it is stored");
     // Edited and created by the user: neither is default content any more.
     let mut tx = tenant.begin().await.expect("a transaction");
-    documents::put(&mut tx, DocumentKind::Root, "settings.json", b"{\"mine\":1}").await.expect("it is stored");
+    documents::put(&mut tx, DocumentKind::Root, "settings.json", b"{\"mine\":1}")
+        .await
+        .expect("it is stored");
     tx.commit().await.expect("it is stored");
     let run = target.import(root.path()).expect(7);
     assert!(run.problem("default-user/settings.json").starts_with("refused"));
@@ -144,17 +205,28 @@ async fn default_content_gives_way() {
 async fn an_account_in_use_is_not_replaced() {
     let account = |name: &str| {
         let mut root = Root::new();
-        root.user(&json!({ "handle": "ann", "name": name, "created": 1, "password": "aA==", "salt": "bB==",
-                           "admin": true, "enabled": true }));
+        root.user(
+            &json!({ "handle": "ann", "name": name, "created": 1, "password": "aA==", "salt": "bB==",
+                           "admin": true, "enabled": true }),
+        );
         root
     };
     let (first, second) = (account("First"), account("Second"));
     let target = Target::start().await;
     target.import(first.path()).expect(0);
-    assert_eq!(target.import(second.path()).expect(7).row("accounts"), [1, 0, 0, 0, 1, 0]);
-    assert_eq!(target.import(first.path()).expect(0).row("accounts"), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(
+        target.import(second.path()).expect(7).row("accounts"),
+        [1, 0, 0, 0, 1, 0]
+    );
+    assert_eq!(
+        target.import(first.path()).expect(0).row("accounts"),
+        [1, 0, 1, 0, 0, 0]
+    );
     target.overwrite(second.path()).expect(0);
-    assert_eq!(target.import(second.path()).expect(0).row("accounts"), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(
+        target.import(second.path()).expect(0).row("accounts"),
+        [1, 0, 1, 0, 0, 0]
+    );
     target.stop().await;
 }
 
@@ -183,17 +255,30 @@ fn mistakes_have_exit_codes_of_their_own() {
     }
     let export = |out: &std::path::Path| {
         let mut command = program();
-        command.arg("export").arg(out).arg("--all-users").arg("--data-dir").arg(data.path());
+        command
+            .arg("export")
+            .arg(out)
+            .arg("--all-users")
+            .arg("--data-dir")
+            .arg(data.path());
         command
     };
     run(&mut export(root.path())).expect(7);
     run(&mut export(&empty.path().join("out"))).expect(4);
-    assert!(!data.path().join("postgres").exists(), "a refused run made a database");
+    assert!(
+        !data.path().join("postgres").exists(),
+        "a refused run made a database"
+    );
 
     let mut one_user = Root::new();
     one_user.add("settings.json", "{}");
     fs::create_dir_all(one_user.path().join("characters")).expect("our own folder");
-    assert!(run(&mut import(one_user.path())).expect(3).err.contains("folder of one user"));
+    assert!(
+        run(&mut import(one_user.path()))
+            .expect(3)
+            .err
+            .contains("folder of one user")
+    );
 }
 
 /// `--help` lists the verbs that exist, and the exit codes.
@@ -219,8 +304,14 @@ async fn secrets_need_the_master_key() {
     let sql = "SELECT set_config('app.tenant', tenant_id::text, false) FROM tenants";
     conn.execute(sql).await.expect("an answer");
     let sql = "SELECT count(*) FROM secrets WHERE strpos(encode(body, 'escape'), 'canary') > 0";
-    let plain: i64 = sqlx::query_scalar(sql).fetch_one(&mut conn).await.expect("an answer");
-    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM secrets").fetch_one(&mut conn).await.expect("an answer");
+    let plain: i64 = sqlx::query_scalar(sql)
+        .fetch_one(&mut conn)
+        .await
+        .expect("an answer");
+    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM secrets")
+        .fetch_one(&mut conn)
+        .await
+        .expect("an answer");
     assert_eq!((plain, all), (0, 1));
     conn.close().await.expect("the connection closes");
     let out = folder();
@@ -230,7 +321,11 @@ async fn secrets_need_the_master_key() {
         .arg("--all-users")
         .env("SQUARETABLE_MASTER_KEY", "ab".repeat(32)))
     .expect(5);
-    assert!(other_key.problem("default-user/secrets.json").contains("master key"));
+    assert!(
+        other_key
+            .problem("default-user/secrets.json")
+            .contains("master key")
+    );
     assert!(!out.path().join("default-user/secrets.json").exists());
     target.stop().await;
 }
@@ -241,32 +336,57 @@ async fn secrets_need_the_master_key() {
 async fn an_interrupted_import_goes_on() {
     let mut root = Root::with_default_user();
     for number in 0..300 {
-        root.add(&format!("default-user/chats/A/{number}.jsonl"), format!("{{\"mes\":{number}}}\n{{}}"));
+        root.add(
+            &format!("default-user/chats/A/{number}.jsonl"),
+            format!("{{\"mes\":{number}}}\n{{}}"),
+        );
     }
     let target = Target::start().await;
     target.db().await.close().await;
     let mut lock = target.connect().await;
     let mut hold = lock.begin().await.expect("a transaction");
-    hold.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE").await.expect("the lock");
+    hold.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        .await
+        .expect("the lock");
     let mut command = target.command("import");
-    let child = command.arg(root.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let child = command
+        .arg(root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let mut watch = target.connect().await;
     let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'messages'::regclass";
     loop {
-        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut watch).await.expect("an answer");
+        let waiting: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&mut watch)
+            .await
+            .expect("an answer");
         if waiting > 0 {
             break;
         }
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("it runs");
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("it runs");
     assert!(kill.success());
     let waiter = tokio::task::spawn_blocking(move || child.wait_with_output());
     // The statement that waits for the lock ends with it; the signal came first.
     hold.rollback().await.expect("the lock is released");
     let ended = waiter.await.expect("no panic").expect("it ends");
-    assert_eq!(ended.status.code(), Some(8), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(
+        ended.status.code(),
+        Some(8),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
     let rows = target.rows().await;
-    let count = |name: &str| rows.iter().find(|(row, _)| row.ends_with(name)).map_or(0, |(_, count)| *count);
+    let count = |name: &str| {
+        rows.iter()
+            .find(|(row, _)| row.ends_with(name))
+            .map_or(0, |(_, count)| *count)
+    };
     assert_eq!(count("lines"), 2 * count("chats"), "half a chat: {rows:?}");
     let again = target.import(root.path()).expect(0);
     let total = again.row("chats");

@@ -17,6 +17,34 @@ const SAVED_CHAT: &str = concat!(
     r#"{"name":"User","is_user":true,"mes":"Hi"}"#,
 );
 
+/// Files of the first account that are plain text.
+const TEXTS: [(&str, &str); 18] = [
+    ("settings.json", "{\n    \"a\": 1.50,\n    \"a\": 2\n}"),
+    ("stats.json", "{}"),
+    ("content.log", "settings.json\ngone.json"),
+    (
+        "secrets.json",
+        "{\n    \"api_key_openai\": [],\n    \"unknown\": 1\n}",
+    ),
+    (
+        "worlds/Lore.json",
+        "{\"entries\":{\"1\":{\"uid\":1,\"odd\":null}}}",
+    ),
+    ("worlds/UPPER.JSON", " {} "),
+    ("groups/1700.json", "{\"id\":\"1700\",\"members\":[]}"),
+    ("group chats/1700.jsonl", SAVED_CHAT),
+    ("sysprompt/.migrated", ""),
+    ("chats/Ann/saved.jsonl", SAVED_CHAT),
+    ("chats/Ann/empty.jsonl", ""),
+    ("chats/Ann/feeds.jsonl", "\n\n"),
+    ("chats/Ann/sub/deep.jsonl", "not looked at {"),
+    ("chats/Ann/.jsonl", "hidden"),
+    ("chats/loose.jsonl", SAVED_CHAT),
+    ("backgrounds/empty.jpg", ""),
+    ("unknown.xyz", "?"),
+    ("un known/deep/er/a\\b\u{301}\n.txt", "?"),
+];
+
 /// Everything that SillyTavern itself would write, and nothing that it would not.
 fn clean() -> Root {
     let mut root = Root::with_default_user();
@@ -25,39 +53,40 @@ fn clean() -> Root {
         "salt": "c2FsdA==", "admin": false, "enabled": true,
     }));
     root.record("avatar:ann", &json!("data:image/png;base64,iVBORw0KGgo="));
-    root.add("default-user/settings.json", "{\n    \"a\": 1.50,\n    \"a\": 2\n}");
-    root.add("default-user/stats.json", "{}");
-    root.add("default-user/content.log", "settings.json\ngone.json");
-    root.add("default-user/secrets.json", "{\n    \"api_key_openai\": [],\n    \"unknown\": 1\n}");
-    root.add("default-user/worlds/Lore.json", "{\"entries\":{\"1\":{\"uid\":1,\"odd\":null}}}");
-    root.add("default-user/worlds/UPPER.JSON", " {} ");
-    root.add("default-user/groups/1700.json", "{\"id\":\"1700\",\"members\":[]}");
-    root.add("default-user/group chats/1700.jsonl", SAVED_CHAT);
-    root.add("default-user/sysprompt/.migrated", "");
-    root.add("default-user/characters/Ann.png", card_v2("Ann"));
-    root.add("default-user/characters/V1.png", card(&json!({ "name": "V1", "description": "old", "chat": "V1 - x" })));
-    root.add("default-user/characters/Zo\u{eb} \u{1f3ad}.png", card_v2("composed"));
-    root.add("default-user/characters/Zoe\u{308} \u{1f3ad}.png", card_v2("decomposed"));
-    root.add("default-user/characters/100%25 x.png", card_v2("percent"));
-    root.add("default-user/characters/a.pngb.png", card_v2("dots"));
-    root.add("default-user/characters/Ann/joy.png", picture());
-    root.add("default-user/chats/Ann/saved.jsonl", SAVED_CHAT);
-    root.add("default-user/chats/Ann/empty.jsonl", "");
-    root.add("default-user/chats/Ann/feeds.jsonl", "\n\n");
-    root.add("default-user/chats/Ann/crlf.jsonl", SAVED_CHAT.replace('\n', "\r\n") + "\r\n\r\n");
-    root.add("default-user/chats/Ann/twice.jsonl", format!("{SAVED_CHAT}\n{SAVED_CHAT}\n"));
-    root.add("default-user/chats/Ann/latin.jsonl", [SAVED_CHAT.as_bytes(), b"\n{\"mes\":\"\xe9\xff\"}"].concat());
-    root.add("default-user/chats/Ann/sub/deep.jsonl", "not looked at {");
-    root.add("default-user/chats/Ann/.jsonl", "hidden");
-    root.add("default-user/chats/loose.jsonl", SAVED_CHAT);
-    fs::create_dir_all(root.path().join("default-user/chats/Nobody")).expect("our own folder");
-    fs::create_dir_all(root.path().join("default-user/user/images/a/b c/d")).expect("our own folder");
-    root.add("default-user/extensions/x/.git/objects/ab/cdef", [0, 159, 146, 150, 10, 13, 0]);
-    root.add("default-user/User Avatars/user-default.png", picture());
-    root.add("default-user/backgrounds/empty.jpg", "");
-    root.add("default-user/user/files/large.bin", noise(9_000_001));
-    root.add("default-user/unknown.xyz", "?");
-    root.add("default-user/un known/deep/er/a\\b\u{301}\n.txt", "?");
+    for (path, text) in TEXTS {
+        root.add(&format!("default-user/{path}"), text);
+    }
+    let v1 = card(&json!({ "name": "V1", "description": "old", "chat": "V1 - x" }));
+    let crlf = SAVED_CHAT.replace('\n', "\r\n") + "\r\n\r\n";
+    for (path, bytes) in [
+        ("characters/V1.png", v1),
+        ("characters/Ann.png", card_v2("Ann")),
+        ("characters/Zo\u{eb} \u{1f3ad}.png", card_v2("composed")),
+        ("characters/Zoe\u{308} \u{1f3ad}.png", card_v2("decomposed")),
+        ("characters/100%25 x.png", card_v2("percent")),
+        ("characters/a.pngb.png", card_v2("dots")),
+        ("characters/Ann/joy.png", picture()),
+        ("User Avatars/user-default.png", picture()),
+        ("chats/Ann/crlf.jsonl", crlf.into_bytes()),
+        (
+            "chats/Ann/twice.jsonl",
+            format!("{SAVED_CHAT}\n{SAVED_CHAT}\n").into_bytes(),
+        ),
+        (
+            "chats/Ann/latin.jsonl",
+            [SAVED_CHAT.as_bytes(), b"\n{\"mes\":\"\xe9\xff\"}"].concat(),
+        ),
+        (
+            "extensions/x/.git/objects/ab/cdef",
+            vec![0, 159, 146, 150, 10, 13, 0],
+        ),
+        ("user/files/large.bin", noise(9_000_001)),
+    ] {
+        root.add(&format!("default-user/{path}"), bytes);
+    }
+    for folder in ["chats/Nobody", "user/images/a/b c/d"] {
+        fs::create_dir_all(root.path().join("default-user").join(folder)).expect("our own folder");
+    }
     root.add("ann/settings.json", "{}");
     root.add("ann/chats/Ann/saved.jsonl", SAVED_CHAT);
     root
@@ -81,7 +110,13 @@ async fn a_clean_root_comes_back_whole() {
     let target = Target::start().await;
     let first = target.import(root.path()).expect(0);
     let total = first.row("total");
-    assert_eq!(total[0], before.values().filter(|node| matches!(node, Node::File(..))).count());
+    assert_eq!(
+        total[0],
+        before
+            .values()
+            .filter(|node| matches!(node, Node::File(..)))
+            .count()
+    );
     assert_eq!(total[1..], [total[0], 0, 0, 0, 0]);
     assert_eq!(before, tree(root.path()), "the source was changed");
 
@@ -102,8 +137,16 @@ async fn derived_files_are_left_out_and_counted() {
     let mut root = Root::with_default_user();
     root.add("default-user/settings.json", "{}");
     let left_out = [
-        "cookie-secret.txt", "content.log", "_css/user.css", "_errors/unauthorized.html", "access.log", "heartbeat.json",
-        "_uploads/abc", "_cache/characters/1", "_webpack/x/output/lib.js", "default-user/thumbnails/bg/a.jpg",
+        "cookie-secret.txt",
+        "content.log",
+        "_css/user.css",
+        "_errors/unauthorized.html",
+        "access.log",
+        "heartbeat.json",
+        "_uploads/abc",
+        "_cache/characters/1",
+        "_webpack/x/output/lib.js",
+        "default-user/thumbnails/bg/a.jpg",
     ];
     for path in left_out {
         root.add(path, "x");
@@ -112,11 +155,16 @@ async fn derived_files_are_left_out_and_counted() {
     let run = target.import(root.path()).expect(0);
     assert_eq!(run.row("total"), [left_out.len() + 2, 2, 0, left_out.len(), 0, 0]);
     assert_eq!(run.row("other"), [left_out.len(), 0, 0, left_out.len(), 0, 0]);
-    assert!(run.out.contains("an export will not have it: keep a copy"), "{}", run.out);
+    assert!(
+        run.out.contains("an export will not have it: keep a copy"),
+        "{}",
+        run.out
+    );
     let mut expected = tree(root.path());
     let folders = ["_css", "_errors", "_uploads", "_cache", "_webpack"];
     expected.retain(|path, _| {
-        !left_out.iter().any(|left| path == Path::new(left)) && !folders.iter().any(|left| path.starts_with(left))
+        !left_out.iter().any(|left| path == Path::new(left))
+            && !folders.iter().any(|left| path.starts_with(left))
     });
     let out = folder();
     target.export(out.path()).expect(0);
@@ -131,15 +179,27 @@ async fn damaged_files_are_kept_and_named() {
     let good = card_v2("Good");
     root.add("default-user/characters/good.png", &good);
     let damaged: [(&str, &[u8], &str); 9] = [
-        ("characters/cut.png", &good[..good.len() - 20], "ends before its IEND"),
+        (
+            "characters/cut.png",
+            &good[..good.len() - 20],
+            "ends before its IEND",
+        ),
         ("characters/plain.png", &picture(), "No PNG metadata"),
         ("characters/text.png", b"not a picture", "signature"),
         ("characters/array.png", &card(&json!([1])), "not a JSON object"),
         ("worlds/bad.json", b"{\"entries\":", "not JSON"),
         ("worlds/none.json", b"", "not JSON"),
         ("worlds/bom.json", b"\xEF\xBB\xBF{}", "not JSON"),
-        ("chats/A/cut.jsonl", b"{\"a\":1}\n{\"mes\":\"Hel", "line 2 is not JSON"),
-        ("chats/A/bom.jsonl", b"\xEF\xBB\xBF{}\nx\n{}", "2 lines are not JSON (the first is line 1)"),
+        (
+            "chats/A/cut.jsonl",
+            b"{\"a\":1}\n{\"mes\":\"Hel",
+            "line 2 is not JSON",
+        ),
+        (
+            "chats/A/bom.jsonl",
+            b"\xEF\xBB\xBF{}\nx\n{}",
+            "2 lines are not JSON (the first is line 1)",
+        ),
     ];
     for (path, bytes, _) in damaged {
         root.add(&format!("default-user/{path}"), bytes);
@@ -152,7 +212,10 @@ async fn damaged_files_are_kept_and_named() {
         assert_eq!(run.err.matches("damaged ").count(), damaged.len(), "{}", run.err);
         for (path, _, reason) in damaged {
             let problem = run.problem(&format!("default-user/{path}"));
-            assert!(problem.starts_with("damaged") && problem.contains(reason), "{problem}");
+            assert!(
+                problem.starts_with("damaged") && problem.contains(reason),
+                "{problem}"
+            );
         }
     }
     let out = folder();
@@ -169,7 +232,10 @@ async fn only_changes_are_written_again() {
     let total = target.import(root.path()).expect(0).row("total")[0];
     let rows: BTreeMap<String, i64> = target.rows().await.into_iter().collect();
     let line = r#"{"name":"Ann","is_user":false,"mes":"More"}"#;
-    root.add("default-user/chats/Ann/saved.jsonl", format!("{SAVED_CHAT}\n{line}"));
+    root.add(
+        "default-user/chats/Ann/saved.jsonl",
+        format!("{SAVED_CHAT}\n{line}"),
+    );
     root.add("default-user/worlds/Lore.json", "{\"entries\":{}}");
     root.add("default-user/characters/Ann.png", card_v2("Ann, changed"));
     root.add("default-user/new.txt", "new");
@@ -182,7 +248,16 @@ async fn only_changes_are_written_again() {
         .filter_map(|(name, count)| Some((name.split_once(' ')?.1, count - rows[name])))
         .filter(|(_, by)| *by != 0)
         .collect();
-    assert_eq!(grown, [("files", 1), ("lines", 1), ("revisions", 1), ("versions", 1), ("blobs", 2)]);
+    assert_eq!(
+        grown,
+        [
+            ("files", 1),
+            ("lines", 1),
+            ("revisions", 1),
+            ("versions", 1),
+            ("blobs", 2)
+        ]
+    );
     let out = folder();
     target.export(out.path()).expect(0);
     assert_same(&tree(root.path()), &tree(out.path()));
@@ -196,14 +271,24 @@ async fn one_account_is_exported_alone() {
     let target = Target::start().await;
     target.import(root.path()).expect(0);
     let out = folder();
-    let done = run(target.command("export").arg(out.path()).args(["--user", "ann", "--quiet"])).expect(0);
+    let done = run(target
+        .command("export")
+        .arg(out.path())
+        .args(["--user", "ann", "--quiet"]))
+    .expect(0);
     assert_eq!((done.out.as_str(), done.err.as_str()), ("", ""));
     let mut expected = tree(root.path());
     let first_user = squaretable_compat::layout::storage_file_name("user:default-user");
-    expected.retain(|path, _| !path.starts_with("default-user") && path != &PathBuf::from("_storage").join(&first_user));
+    expected.retain(|path, _| {
+        !path.starts_with("default-user") && path != &PathBuf::from("_storage").join(&first_user)
+    });
     assert_same(&expected, &tree(out.path()));
     let out = folder();
-    run(target.command("export").arg(out.path()).args(["--user", "nobody"])).expect(2);
+    run(target
+        .command("export")
+        .arg(out.path())
+        .args(["--user", "nobody"]))
+    .expect(2);
     target.stop().await;
 }
 
@@ -218,7 +303,10 @@ async fn the_program_brings_its_own_database() {
         command
     };
     run(with_data("import").arg(root.path())).expect(0);
-    assert!(!data.path().join("postgres/cluster/postmaster.pid").exists(), "PostgreSQL still runs");
+    assert!(
+        !data.path().join("postgres/cluster/postmaster.pid").exists(),
+        "PostgreSQL still runs"
+    );
     let out = folder();
     run(with_data("export").arg(out.path()).arg("--all-users")).expect(0);
     assert_same(&tree(root.path()), &tree(out.path()));

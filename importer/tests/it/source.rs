@@ -20,7 +20,10 @@ pub struct Root {
 impl Root {
     /// One without accounts.
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary folder"), files: 0 }
+        Self {
+            dir: tempfile::tempdir().expect("a temporary folder"),
+            files: 0,
+        }
     }
 
     /// One with the account that the original starts with, and its folders.
@@ -72,7 +75,8 @@ pub fn touch(path: &Path, hour: u64) {
 
 /// A PNG of one pixel, without a card.
 pub fn picture() -> Vec<u8> {
-    let text = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+    let text =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
     BASE64_STANDARD.decode(text).expect("base64")
 }
 
@@ -109,12 +113,19 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Node> {
         let node = if entry.file_type().is_dir() {
             Node::Folder
         } else if entry.file_type().is_file() {
-            let modified = entry.metadata().expect("our own file").modified().expect("a time");
+            let modified = entry
+                .metadata()
+                .expect("our own file")
+                .modified()
+                .expect("a time");
             Node::File(fs::read(entry.path()).expect("our own file"), micros(modified))
         } else {
             Node::Other
         };
-        tree.insert(entry.path().strip_prefix(root).expect("below it").to_owned(), node);
+        tree.insert(
+            entry.path().strip_prefix(root).expect("below it").to_owned(),
+            node,
+        );
     }
     tree
 }
@@ -132,7 +143,12 @@ pub fn assert_same(left: &BTreeMap<PathBuf, Node>, right: &BTreeMap<PathBuf, Nod
     for (path, node) in left {
         match (node, &right[path]) {
             (Node::File(left, _), Node::File(right, _)) if path.starts_with("_storage") => {
-                assert_eq!(String::from_utf8_lossy(left), String::from_utf8_lossy(right), "{}", path.display());
+                assert_eq!(
+                    String::from_utf8_lossy(left),
+                    String::from_utf8_lossy(right),
+                    "{}",
+                    path.display()
+                );
             }
             (left, right) => assert!(left == right, "{}: {left:?} is not {right:?}", path.display()),
         }

@@ -29,7 +29,13 @@ impl Run {
     /// Asserts the exit code; shows everything when it is another one.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.out,
+            self.err
+        );
         self
     }
 
@@ -38,7 +44,10 @@ impl Run {
     pub fn row(&self, name: &str) -> Vec<usize> {
         let row = self.out.lines().find(|line| line.split(' ').next() == Some(name));
         let row = row.unwrap_or_else(|| panic!("no line {name} in\n{}", self.out));
-        row.split_whitespace().skip(1).map(|cell| cell.parse().expect("a number")).collect()
+        row.split_whitespace()
+            .skip(1)
+            .map(|cell| cell.parse().expect("a number"))
+            .collect()
     }
 
     /// The problem reported for a path.
@@ -52,7 +61,12 @@ impl Run {
 /// The program, without the environment of the person who runs the tests.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_squaretable-importer"));
-    for name in ["DATABASE_URL", "SQUARETABLE_DATA_DIR", "SQUARETABLE_MASTER_KEY", "RUST_LOG"] {
+    for name in [
+        "DATABASE_URL",
+        "SQUARETABLE_DATA_DIR",
+        "SQUARETABLE_MASTER_KEY",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command.current_dir(workspace());
@@ -60,9 +74,17 @@ pub fn program() -> Command {
 }
 
 pub fn run(command: &mut Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Run { code: status.code(), out: text(stdout), err: text(stderr) }
+    Run {
+        code: status.code(),
+        out: text(stdout),
+        err: text(stderr),
+    }
 }
 
 /// The folder that has `node_modules`, where PostgreSQL's programs are looked for.
@@ -72,7 +94,10 @@ fn workspace() -> PathBuf {
 
 /// A temporary folder that PostgreSQL's own account may enter.
 pub fn folder() -> tempfile::TempDir {
-    let dir = tempfile::Builder::new().prefix("squaretable-importer-").tempdir().expect("a temporary folder");
+    let dir = tempfile::Builder::new()
+        .prefix("squaretable-importer-")
+        .tempdir()
+        .expect("a temporary folder");
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("our own folder");
     dir
 }
@@ -81,14 +106,26 @@ impl Target {
     pub async fn start() -> Self {
         let dir = folder();
         std::env::set_current_dir(workspace()).expect("the workspace");
-        let options = Options { dir: dir.path().join("postgres"), postgres_bin: None, fsync: false };
+        let options = Options {
+            dir: dir.path().join("postgres"),
+            postgres_bin: None,
+            fsync: false,
+        };
         let embedded = Embedded::start(options).await.expect("PostgreSQL starts");
-        Self { dir, embedded: Some(embedded) }
+        Self {
+            dir,
+            embedded: Some(embedded),
+        }
     }
 
     /// Stops PostgreSQL; call it at the end.
     pub async fn stop(mut self) {
-        self.embedded.take().expect("it runs").stop().await.expect("PostgreSQL stops");
+        self.embedded
+            .take()
+            .expect("it runs")
+            .stop()
+            .await
+            .expect("PostgreSQL stops");
     }
 
     fn embedded(&self) -> &Embedded {
@@ -118,12 +155,17 @@ impl Target {
     }
 
     pub async fn db(&self) -> Db {
-        Db::connect(self.embedded().connect_options(), 2).await.expect("the database answers")
+        Db::connect(self.embedded().connect_options(), 2)
+            .await
+            .expect("the database answers")
     }
 
     /// The tenant of an account that exists.
     pub async fn tenant(&self, db: &Db, handle: &str) -> Tenant {
-        let user = accounts::find(db, handle).await.expect("an answer").expect("the account exists");
+        let user = accounts::find(db, handle)
+            .await
+            .expect("an answer")
+            .expect("the account exists");
         let new = accounts::NewUser {
             handle: &user.handle,
             name: &user.name,
@@ -153,15 +195,25 @@ impl Target {
     }
 
     pub async fn connect(&self) -> PgConnection {
-        self.embedded().connect_options().connect().await.expect("the database answers")
+        self.embedded()
+            .connect_options()
+            .connect()
+            .await
+            .expect("the database answers")
     }
 
     /// Rows of every table that an import writes, of all tenants together, and the highest document version.
     pub async fn rows(&self) -> Vec<(String, i64)> {
         let mut conn = self.connect().await;
         let sql = "SELECT tenant_id FROM tenants ORDER BY 1";
-        let tenants: Vec<i64> = sqlx::query_scalar(sql).fetch_all(&mut conn).await.expect("an answer");
-        let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs").fetch_one(&mut conn).await.expect("an answer");
+        let tenants: Vec<i64> = sqlx::query_scalar(sql)
+            .fetch_all(&mut conn)
+            .await
+            .expect("an answer");
+        let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs")
+            .fetch_one(&mut conn)
+            .await
+            .expect("an answer");
         let mut rows = vec![("all blobs".to_owned(), blobs)];
         let sql = "SELECT 'documents', count(*) FROM documents UNION ALL SELECT 'versions', sum(version) FROM documents
                    UNION ALL SELECT 'files', count(*) FROM files UNION ALL SELECT 'cards', count(*) FROM characters
@@ -172,9 +224,15 @@ impl Target {
             let set = sqlx::query("SELECT set_config('app.tenant', $1, false)").bind(tenant.to_string());
             set.execute(&mut conn).await.expect("an answer");
             let sql = format!("SELECT name, n::bigint FROM ({sql}) AS counts(name, n)");
-            let found: Vec<(String, Option<i64>)> =
-                sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&mut conn).await.expect("an answer");
-            rows.extend(found.into_iter().map(|(name, count)| (format!("{tenant} {name}"), count.unwrap_or(0))));
+            let found: Vec<(String, Option<i64>)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&mut conn)
+                .await
+                .expect("an answer");
+            rows.extend(
+                found
+                    .into_iter()
+                    .map(|(name, count)| (format!("{tenant} {name}"), count.unwrap_or(0))),
+            );
         }
         conn.close().await.expect("the connection closes");
         rows

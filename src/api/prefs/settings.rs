@@ -38,7 +38,10 @@ async fn save(State(app): State<App>, tenant: Tenant, raw: RawBody) -> Result<Re
     let text = pretty(&raw.0)?;
     let mut tx = tenant.begin().await?;
     documents::put(&mut tx, DocumentKind::Root, SETTINGS, &text).await?;
-    snapshots::take_if_due(&mut tx, &tenant, &text, app.config().content.backups.number_of_backups).await?;
+    if app.autosaves().is_due(&tenant).await {
+        let keep = app.config().content.backups.number_of_backups;
+        snapshots::take_if_changed(&mut tx, &tenant, &text, keep).await?;
+    }
     tx.commit().await?;
     Ok(reply::json(&serde_json::json!({ "result": "ok" })))
 }

@@ -227,7 +227,7 @@ async fn pinned_chats_come_first_and_on_top_of_the_maximum() {
         (json!({ "max": "2" }), &["d", "c"]),
         (json!({ "max": 0 }), &[]),
         (json!({ "max": "no number" }), &[]),
-        (json!({ "pinned": [{ "file_name": "b.jsonl", "avatar": "Other.png" }] }), &["d", "c", "b", "a"]),
+        (json!({ "pinned": [{ "file_name": "b.jsonl", "avatar": "Other.png", "group": null }] }), &["d", "c", "b", "a"]),
     ];
     for (body, expected) in cases {
         let recent = post(&client, "/api/chats/recent", body.clone()).await;

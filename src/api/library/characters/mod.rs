@@ -127,8 +127,8 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
 /// `POST /api/characters/duplicate`: `X.png` becomes `X_1.png` too; chats are not copied.
 async fn duplicate(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar_url")?;
-    let avatar = names::sanitize(body.text("avatar_url").ok_or(Error::bad_request())?);
     let failed = || Error::json(200, json!({ "error": true }));
+    let avatar = file_name(&body, failed)?;
     let mut tx = tenant.begin().await?;
     let source = characters::get(&mut tx, &avatar).await?.ok_or(Error::not_found())?;
     let now = chrono::Utc::now();
@@ -155,7 +155,7 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
     if !body.truthy("format") {
         return Err(Error::bad_request());
     }
-    let avatar = names::sanitize(body.text("avatar_url").ok_or(Error::bad_request())?);
+    let avatar = file_name(&body, || Error::status(500))?;
     let mut tx = tenant.begin().await?;
     let found = characters::get(&mut tx, &avatar).await?.ok_or(Error::not_found())?;
     match body.str("format") {
@@ -176,6 +176,16 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
         }
         _ => Err(Error::bad_request()),
     }
+}
+
+/// The sanitised `avatar_url`; 400 without one.
+///
+/// compat: the original's sanitiser throws on what is no text, which each route answers in its own way.
+fn file_name(body: &Body, thrown: impl FnOnce() -> Error) -> Result<String> {
+    if !body.truthy("avatar_url") {
+        return Err(Error::bad_request());
+    }
+    body.str("avatar_url").map(names::sanitize).ok_or_else(thrown)
 }
 
 /// Stores a new card under the first of `names` that is free, and says under which.
