@@ -73,11 +73,20 @@ pub async fn find(tx: &mut Tx, folder: &str, file_name: &str) -> Result<Option<C
     Ok(sqlx::query_as(sql).bind(tx.id()).bind(folder).bind(file_name).fetch_optional(tx.conn()).await?)
 }
 
-/// Like [`find`], and holds the row until the transaction ends.
+/// Like [`find`], and holds the chat until the transaction ends; the name, where there is none.
 ///
 /// # Errors
 /// The database failed.
 pub async fn find_for_update(tx: &mut Tx, folder: &str, file_name: &str) -> Result<Option<Chat>> {
+    if let Some(chat) = find_and_lock(tx, folder, file_name).await? {
+        return Ok(Some(chat));
+    }
+    tx.hold(&format!("{folder}/{file_name}")).await?;
+    // Whoever held the name before may have made the chat.
+    find_and_lock(tx, folder, file_name).await
+}
+
+async fn find_and_lock(tx: &mut Tx, folder: &str, file_name: &str) -> Result<Option<Chat>> {
     let sql = "SELECT chat_id, folder, file_name, head, byte_size, summary, created_at, modified_at FROM chats
                WHERE tenant_id = $1 AND folder = $2 AND file_name = $3 AND deleted_at IS NULL FOR UPDATE";
     Ok(sqlx::query_as(sql).bind(tx.id()).bind(folder).bind(file_name).fetch_optional(tx.conn()).await?)
@@ -130,7 +139,7 @@ pub async fn save_at(
         files::create_folder(tx, folder).await?;
     }
     // A chat that never held a line is not asked for its lines: imports make thousands of those.
-    let is_new = slot.last_revision == 0 && slot.next_message_id == 0;
+    let is_new = slot.head == 0;
     let mut known = if is_new { HashMap::new() } else { known_lines(tx, slot.chat_id).await? };
     let plan = Plan::new(lines, &mut known, slot.next_message_id)?;
     insert_lines(tx, slot.chat_id, &plan.new).await?;
@@ -142,15 +151,18 @@ pub async fn save_at(
         sqlx::query(sql).bind(tx.id()).bind(slot.chat_id).bind(modified_at).execute(tx.conn()).await?;
         return Ok(());
     }
-    let sql = "WITH revision AS (
+    // The number is taken here and not in `lock`: a statement that waited for the row does not see what was inserted
+    // in the meantime.
+    let sql = "WITH made AS (
                    INSERT INTO revisions (tenant_id, chat_id, revision, parent, saved_at, cause, message_ids, byte_size)
-                   VALUES ($1, $2, $3, nullif($4, 0), $5, $6, $7, $8))
-               UPDATE chats SET head = $3, next_message_id = $9, byte_size = $8, summary = $10, modified_at = $5
-               WHERE tenant_id = $1 AND chat_id = $2";
+                   SELECT $1, $2, coalesce(max(revision), 0) + 1, nullif($3, 0), $4, $5, $6, $7
+                   FROM revisions WHERE tenant_id = $1 AND chat_id = $2
+                   RETURNING revision)
+               UPDATE chats SET head = made.revision, next_message_id = $8, byte_size = $7, summary = $9, modified_at = $4
+               FROM made WHERE tenant_id = $1 AND chat_id = $2";
     sqlx::query(sql)
         .bind(tx.id())
         .bind(slot.chat_id)
-        .bind(slot.last_revision + 1)
         .bind(slot.head)
         .bind(modified_at)
         .bind(cause.as_str())
@@ -169,7 +181,6 @@ struct Slot {
     chat_id: i64,
     head: i32,
     next_message_id: i32,
-    last_revision: i32,
 }
 
 /// Holds the chat for this transaction, creating an empty one where there is none.
@@ -179,9 +190,7 @@ async fn lock(tx: &mut Tx, folder: &str, file_name: &str, now: DateTime<Utc>) ->
                VALUES ($1, $2, $3, 0, 0, '', $4, $4)
                ON CONFLICT (tenant_id, folder, file_name) WHERE deleted_at IS NULL
                DO UPDATE SET head = chats.head
-               RETURNING chat_id, head, next_message_id,
-                   coalesce((SELECT max(revision) FROM revisions r
-                             WHERE r.tenant_id = $1 AND r.chat_id = chats.chat_id), 0) AS last_revision";
+               RETURNING chat_id, head, next_message_id";
     Ok(sqlx::query_as(sql)
         .bind(tx.id())
         .bind(folder)
@@ -375,6 +384,8 @@ pub async fn first_line(tx: &mut Tx, chat: &Chat) -> Result<Option<Vec<u8>>> {
 /// Of the chats of `folder` (only those in `file_names`, when given), the file names of those in which every fragment
 /// occurs in some message. Fragments are lower-case.
 ///
+/// compat: the first line counts as the header, whatever it is.
+///
 /// # Errors
 /// The database failed.
 pub async fn search(
@@ -383,13 +394,18 @@ pub async fn search(
     file_names: Option<&[String]>,
     fragments: &[String],
 ) -> Result<Vec<String>> {
+    // OFFSET 0 keeps the list of lines from being unpacked once for every line.
     let sql = "SELECT c.file_name FROM chats c
+               JOIN LATERAL (SELECT message_ids[1] AS id, message_ids[1] = ANY(message_ids[2:]) AS occurs_again
+                             FROM revisions r WHERE r.tenant_id = $1 AND r.chat_id = c.chat_id AND r.revision = c.head
+                             OFFSET 0) AS header ON true
                WHERE c.tenant_id = $1 AND c.folder = $2 AND c.deleted_at IS NULL
                  AND ($3::text[] IS NULL OR c.file_name = ANY($3))
                  AND NOT EXISTS (
                      SELECT FROM unnest($4::text[]) AS fragment WHERE NOT EXISTS (
                          SELECT FROM messages m
                          WHERE m.tenant_id = $1 AND m.chat_id = c.chat_id AND m.live
+                           AND (m.message_id <> header.id OR header.occurs_again)
                            AND strpos(m.search, fragment) > 0))";
     Ok(sqlx::query_scalar(sql)
         .bind(tx.id())

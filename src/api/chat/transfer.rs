@@ -1,7 +1,7 @@
 //! `/api/chats` import and export.
 
 use axum::response::Response;
-use chrono::{Local, Utc};
+use chrono::{Local, TimeDelta, Utc};
 use serde_json::{Value, json};
 use squaretable_compat::json::{parse, to_vec};
 use squaretable_compat::{chat, dates, names};
@@ -41,13 +41,13 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
     };
     let file = chats::file(&mut tx, &found).await?;
     let result = if body.str("format") == Some("jsonl") {
-        String::from_utf8_lossy(&file).into_owned()
+        serde_json::to_vec(&String::from_utf8_lossy(&file)).map_err(anyhow::Error::from)?
     } else {
         // A line that is no JSON crashes the original; it is a bad request here.
-        chat::export_text(&file).map_err(|_| Error::bad_request())?
+        to_vec(&chat::export_text(&file).map_err(|_| Error::bad_request())?.into())
     };
-    let message = format!("Chat saved to {}", body.string("exportfilename"));
-    Ok(reply::json_bytes(to_vec(&json!({ "message": message, "result": result }))))
+    let message = to_vec(&format!("Chat saved to {}", body.string("exportfilename")).into());
+    Ok(reply::json_bytes([br#"{"message":"#, &message[..], br#","result":"#, &result, b"}"].concat()))
 }
 
 /// `POST /api/chats/import`: a chat of this or another program becomes one or more chats of the character.
@@ -85,9 +85,8 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
     }
     let mut file_names = Vec::new();
     for chat in &converted {
-        let file_name = format!("{character} - {} imported.jsonl", dates::humanized(Local::now()));
-        put(&mut tx, &folder, &file_name, chat).await?;
-        file_names.push(file_name);
+        let name = |time| format!("{character} - {time} imported");
+        file_names.push(format!("{}.jsonl", put_new(&mut tx, &folder, name, chat).await?));
     }
     tx.commit().await?;
     Ok(reply::json(&json!({ "res": true, "fileNames": file_names })))
@@ -97,14 +96,29 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
 async fn import_group(tenant: Tenant, upload: Upload) -> Result<Response> {
     let file = upload.file.as_ref().ok_or(Error::bad_request())?;
     let bytes = file.read().await?;
-    let id = dates::humanized(Local::now());
     let mut tx = tenant.begin().await?;
-    put(&mut tx, GROUP_CHATS, &format!("{id}.jsonl"), &bytes).await?;
+    let id = put_new(&mut tx, GROUP_CHATS, |time| time, &bytes).await?;
     tx.commit().await?;
     Ok(reply::json(&json!({ "res": id })))
 }
 
-async fn put(tx: &mut Tx, folder: &str, file_name: &str, file: &[u8]) -> Result<()> {
+/// Stores a file under the first free `name` of a time from now on, and says under which (without extension): two
+/// imports within one millisecond are two chats.
+async fn put_new(
+    tx: &mut Tx,
+    folder: &str,
+    name: impl Fn(String) -> String,
+    file: &[u8],
+) -> Result<String> {
     let lines = if file.is_empty() { Vec::new() } else { chat::split(file) };
-    chats::save(tx, folder, file_name, &lines, Cause::Import).await
+    let mut time = Local::now();
+    loop {
+        let id = name(dates::humanized(time));
+        let file_name = format!("{id}.jsonl");
+        if chats::find_for_update(tx, folder, &file_name).await?.is_none() {
+            chats::save(tx, folder, &file_name, &lines, Cause::Import).await?;
+            return Ok(id);
+        }
+        time += TimeDelta::milliseconds(1);
+    }
 }

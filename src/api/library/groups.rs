@@ -62,7 +62,13 @@ fn listed_group(body: &[u8], created_at: DateTime<Utc>, chats: &HashMap<&str, &c
 
 /// `POST /api/groups/create`: stores and answers the known keys, defaults filled in.
 async fn create(tenant: Tenant, body: Body) -> Result<Response> {
-    let id = Utc::now().timestamp_millis().to_string();
+    let mut tx = tenant.begin().await?;
+    let mut id = Utc::now().timestamp_millis();
+    // Two groups made within one millisecond are two groups.
+    while documents::get_for_update(&mut tx, DocumentKind::Groups, &format!("{id}.json")).await?.is_some() {
+        id += 1;
+    }
+    let id = id.to_string();
     let mut group = Map::new();
     group.insert("id".into(), id.clone().into());
     let mut set = |key: &str, default: Option<Value>| {
@@ -86,7 +92,6 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
     set("generation_mode_join_suffix", Some("".into()));
     group.insert("allow_self_responses".into(), body.truthy("allow_self_responses").into());
     let group = Value::Object(group);
-    let mut tx = tenant.begin().await?;
     documents::put(&mut tx, DocumentKind::Groups, &format!("{id}.json"), &text::to_vec_pretty(&group)).await?;
     tx.commit().await?;
     Ok(reply::json_bytes(text::to_vec(&group)))

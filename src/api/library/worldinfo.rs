@@ -80,7 +80,8 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
 /// `POST /api/worldinfo/import`: the file's text (or `convertedData`) is stored as it came.
 async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
     let file = upload.file.ok_or(Error::bad_request())?;
-    let name = names::base_name(&names::sanitize(&file.original_name)).to_owned();
+    // compat: of a name of which nothing is left `.json` remains, and that is a name.
+    let file_name = format!("{}.json", names::base_name(&names::sanitize(&file.original_name)));
     let content = match upload.fields.text("convertedData") {
         Some(converted) => converted.as_bytes().to_vec().into(),
         None => file.read().await?,
@@ -88,13 +89,10 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
     if !text::parse(&content).is_ok_and(|world| has_entries(&world)) {
         return Err(Error::text(400, "Is not a valid world info file"));
     }
-    if name.is_empty() {
-        return Err(Error::text(400, "World file must have a name"));
-    }
     let mut tx = tenant.begin().await?;
-    documents::put(&mut tx, DocumentKind::Worlds, &format!("{name}.json"), &content).await?;
+    documents::put(&mut tx, DocumentKind::Worlds, &file_name, &content).await?;
     tx.commit().await?;
-    Ok(reply::json(&json!({ "name": name })))
+    Ok(reply::json(&json!({ "name": names::base_name(&file_name) })))
 }
 
 /// `POST /api/worldinfo/edit`

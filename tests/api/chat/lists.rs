@@ -26,8 +26,8 @@ async fn a_characters_chats_are_listed_by_their_bytes() {
         save(&client, name, &chat("i", &["first", name])).await.expect(200);
     }
     let listed = post(&client, "/api/characters/chats", json!({ "avatar_url": "Ada.png" })).await;
-    assert_eq!(column(&listed, "file_id"), ["10", "9", "B", "a", "a b", "b", "é"]);
-    assert_eq!(column(&listed, "mes"), ["10", "9", "B", "a", "a b", "b", "é"]);
+    assert_eq!(column(&listed, "file_id"), ["10", "9", "B", "a b", "a", "b", "é"]);
+    assert_eq!(column(&listed, "mes"), ["10", "9", "B", "a b", "a", "b", "é"]);
     let simple = post(&client, "/api/characters/chats", json!({ "avatar_url": "Ada.png", "simple": true })).await;
     assert_eq!(simple[0], json!({ "file_name": "10.jsonl", "file_id": "10" }));
     client.post("/api/characters/chats", json!({ "avatar_url": "a/b.png" })).await.expect(400);

@@ -236,7 +236,7 @@ async fn what_is_no_card_is_refused_and_stores_nothing() {
         let answer = send(format, bytes).await.expect(200);
         assert_eq!(answer.json(), json!({ "error": true }), "{format}");
     }
-    for (format, bytes) in [("json", &b"{}"[..]), ("json", b"[1]"), ("json", b"{\"spec\":\"x\",\"data\":{\"name\":\"\"}}")] {
+    for (format, bytes) in [("json", &b"{}"[..]), ("json", b"[1]"), ("json", b"{\"spec\":\"x\",\"name\":\"?\",\"data\":{\"name\":\"?\"}}")] {
         send(format, bytes.to_vec()).await.expect(400);
     }
     for format in ["charx", "byaf"] {

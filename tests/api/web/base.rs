@@ -117,7 +117,7 @@ async fn bodies_of_any_kind_are_read_as_the_original_reads_them() {
         ("application/x-www-form-urlencoded", b"key=libre%5Furl", 404),
         ("text/plain", b"{\"key\":\"libre_url\"}", 400),
         ("", b"{\"key\":\"libre_url\"}", 400),
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nlibre_url\r\n--x--", 400),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nlibre_url\r\n--x--", 404),
     ];
     for (content_type, body, status) in cases {
         let answer = client.post_raw("/api/secrets/find", content_type, body).await;
