@@ -15,12 +15,18 @@ use crate::harness::{Answer, Client, Server};
 fn folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let mut builder = tempfile::Builder::new();
-    builder.prefix("squaretable-faults-").permissions(std::fs::Permissions::from_mode(0o755));
+    builder
+        .prefix("squaretable-faults-")
+        .permissions(std::fs::Permissions::from_mode(0o755));
     builder.tempdir().expect("a temporary folder")
 }
 
 async fn start(dir: &Path) -> Embedded {
-    let options = embedded::Options { dir: dir.to_owned(), postgres_bin: None, fsync: true };
+    let options = embedded::Options {
+        dir: dir.to_owned(),
+        postgres_bin: None,
+        fsync: true,
+    };
     Embedded::start(options).await.expect("PostgreSQL starts")
 }
 
@@ -34,11 +40,16 @@ fn postmaster(dir: &Path) -> Option<u32> {
 /// Whether a process runs; one that has ended and was not waited for does not.
 fn is_alive(pid: u32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    state.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    state
+        .rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 fn kill(signal: &str, pid: u32) {
-    let done = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill runs");
+    let done = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status()
+        .expect("kill runs");
     assert!(done.success(), "{pid} cannot be signalled");
 }
 
@@ -53,16 +64,24 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("{what} did not happen within a minute");
 }
 
-/// Kills PostgreSQL as a power cut would, and waits until all of it has gone.
+/// Kills PostgreSQL as a power cut would.
 async fn kill_database(dir: &Path) {
+    end_database(dir, "-9").await;
+}
+
+/// Sends a signal to PostgreSQL and waits until all of it has gone.
+async fn end_database(dir: &Path, signal: &str) {
     let pid = postmaster(dir).expect("PostgreSQL runs");
     let children: Vec<u32> = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
         .expect("the children of the postmaster")
         .split_whitespace()
         .filter_map(|pid| pid.parse().ok())
         .collect();
-    kill("-9", pid);
-    until("the end of PostgreSQL", || !is_alive(pid) && !children.iter().any(|child| is_alive(*child))).await;
+    kill(signal, pid);
+    until("the end of PostgreSQL", || {
+        !is_alive(pid) && !children.iter().any(|child| is_alive(*child))
+    })
+    .await;
 }
 
 fn chat(n: usize) -> Value {
@@ -75,7 +94,12 @@ async fn save(client: &Client, n: usize) -> Answer {
 }
 
 async fn read(client: &Client, n: usize) -> Answer {
-    client.post("/api/chats/get", json!({ "avatar_url": "Ada.png", "file_name": format!("chat {n}") })).await
+    client
+        .post(
+            "/api/chats/get",
+            json!({ "avatar_url": "Ada.png", "file_name": format!("chat {n}") }),
+        )
+        .await
 }
 
 /// Requests of every family that reads or writes.
@@ -103,7 +127,10 @@ async fn while_the_database_is_away_nothing_looks_empty_and_afterwards_all_is_th
     let first = start(&dir).await;
     let server = Server::on(first.connect_options()).await;
     let client = server.client().await;
-    client.post("/api/settings/save", json!({ "mine": true })).await.expect(200);
+    client
+        .post("/api/settings/save", json!({ "mine": true }))
+        .await
+        .expect(200);
     save(&client, 1).await.expect(200);
     kill_database(&dir).await;
 
@@ -116,7 +143,12 @@ async fn while_the_database_is_away_nothing_looks_empty_and_afterwards_all_is_th
         async move { (path, client.send(request).await) }
     });
     for (path, answer) in futures_util::future::join_all(answers).await {
-        assert!(matches!(answer.status.as_u16(), 500 | 503), "{path} answers {}: {}", answer.status, answer.text());
+        assert!(
+            matches!(answer.status.as_u16(), 500 | 503),
+            "{path} answers {}: {}",
+            answer.status,
+            answer.text()
+        );
     }
     let picture = client.get("/characters/Ada.png").await;
     assert!(matches!(picture.status.as_u16(), 500 | 503), "{}", picture.status);
@@ -127,19 +159,37 @@ async fn while_the_database_is_away_nothing_looks_empty_and_afterwards_all_is_th
 
     drop(first);
     let second = start(&dir).await;
-    assert_eq!(read(&client, 1).await.expect(200).json(), chat(1), "an acknowledged save is gone");
+    assert_eq!(
+        read(&client, 1).await.expect(200).json(),
+        chat(1),
+        "an acknowledged save is gone"
+    );
     save(&client, 2).await.expect(200);
     assert_eq!(read(&client, 2).await.expect(200).json(), chat(2));
     client.get("/readyz").await.expect(200);
-    assert!(client.post("/api/settings/get", json!({})).await.expect(200).text().contains("mine"));
+    assert!(
+        client
+            .post("/api/settings/get", json!({}))
+            .await
+            .expect(200)
+            .text()
+            .contains("mine")
+    );
     let app: App = server.app.clone();
     drop(server);
     app.db().close().await;
     second.stop().await.expect("PostgreSQL stops");
 }
 
+/// Crashed, or shut down in an orderly way under open connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_restarts_is_not_noticed() {
+    for signal in ["-9", "-INT"] {
+        restart_unnoticed(signal).await;
+    }
+}
+
+async fn restart_unnoticed(signal: &str) {
     let data = folder();
     let dir = data.path().join("postgres");
     let first = start(&dir).await;
@@ -148,7 +198,7 @@ async fn a_database_that_restarts_is_not_noticed() {
     // Several idle connections, each of which will be dead.
     let saves = futures_util::future::join_all((0..10).map(|n| save(&client, n))).await;
     saves.into_iter().for_each(|answer| drop(answer.expect(200)));
-    kill_database(&dir).await;
+    end_database(&dir, signal).await;
     drop(first);
     let second = start(&dir).await;
     let reads = futures_util::future::join_all((0..10).map(|n| read(&client, n))).await;
@@ -171,8 +221,16 @@ impl Process {
     fn command(data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_squaretable"));
         let frontend = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node_modules/sillytavern");
-        command.arg("--port").arg("0").arg("--data-dir").arg(data).arg("--frontend").arg(frontend);
-        command.env_remove("DATABASE_URL").env("SILLYTAVERN_SKIPCONTENTCHECK", "true");
+        command
+            .arg("--port")
+            .arg("0")
+            .arg("--data-dir")
+            .arg(data)
+            .arg("--frontend")
+            .arg(frontend);
+        command
+            .env_remove("DATABASE_URL")
+            .env("SILLYTAVERN_SKIPCONTENTCHECK", "true");
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         command
     }
@@ -187,7 +245,10 @@ impl Process {
         });
         let line = line.await.expect("a thread").expect("a line");
         let url = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
-        assert!(line.contains("listening") && url.starts_with("http://127.0.0.1:"), "{line:?}");
+        assert!(
+            line.contains("listening") && url.starts_with("http://127.0.0.1:"),
+            "{line:?}"
+        );
         Self { child, url }
     }
 
@@ -197,7 +258,11 @@ impl Process {
 
     async fn exit_code(mut self) -> Option<i32> {
         let mut child = std::mem::replace(&mut self.child, Command::new("true").spawn().expect("true runs"));
-        tokio::task::spawn_blocking(move || child.wait()).await.expect("a thread").expect("a status").code()
+        tokio::task::spawn_blocking(move || child.wait())
+            .await
+            .expect("a thread")
+            .expect("a status")
+            .code()
     }
 }
 
@@ -214,7 +279,8 @@ async fn every_save_acknowledged_before_kill_9_is_there_afterwards() {
     let data = folder();
     let server = Process::start(data.path()).await;
     let client = Client::new(&server.url).await;
-    let body = |n: usize| json!({ "avatar_url": "Ada.png", "file_name": format!("chat {n}"), "chat": chat(n) });
+    let body =
+        |n: usize| json!({ "avatar_url": "Ada.png", "file_name": format!("chat {n}"), "chat": chat(n) });
     let mut acknowledged = Vec::new();
     let pid = server.child.id();
     for n in 0.. {
@@ -234,11 +300,19 @@ async fn every_save_acknowledged_before_kill_9_is_there_afterwards() {
     let server = Process::start(data.path()).await;
     let client = Client::new(&server.url).await;
     for n in acknowledged {
-        assert_eq!(read(&client, n).await.expect(200).json(), chat(n), "the acknowledged save {n} is gone");
+        assert_eq!(
+            read(&client, n).await.expect(200).json(),
+            chat(n),
+            "the acknowledged save {n} is gone"
+        );
     }
     server.signal("-TERM");
     assert_eq!(server.exit_code().await, Some(0));
-    assert_eq!(postmaster(&data.path().join("postgres")), None, "PostgreSQL goes on without its server");
+    assert_eq!(
+        postmaster(&data.path().join("postgres")),
+        None,
+        "PostgreSQL goes on without its server"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,7 +341,10 @@ async fn a_data_folder_has_one_server() {
     let server = Process::start(data.path()).await;
     let mut second = Process::command(data.path());
     second.stderr(Stdio::piped());
-    let output = tokio::task::spawn_blocking(move || second.output()).await.unwrap().expect("it runs");
+    let output = tokio::task::spawn_blocking(move || second.output())
+        .await
+        .unwrap()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty(), "it says that it listens");
     let error = String::from_utf8_lossy(&output.stderr);
@@ -276,6 +353,9 @@ async fn a_data_folder_has_one_server() {
     save(&client, 1).await.expect(200);
     server.signal("-TERM");
     assert_eq!(server.exit_code().await, Some(0));
-    let pids: Vec<PathBuf> = vec![data.path().join("postgres/cluster/postmaster.pid")];
-    assert!(!pids[0].exists(), "PostgreSQL was not shut down in an orderly way");
+    let pid_file = data.path().join("postgres/cluster/postmaster.pid");
+    assert!(
+        !pid_file.exists(),
+        "PostgreSQL was not shut down in an orderly way"
+    );
 }

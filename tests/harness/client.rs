@@ -20,7 +20,10 @@ pub struct File {
 
 /// A file with a name.
 pub fn file(name: &str, bytes: impl Into<Vec<u8>>) -> File {
-    File { name: name.to_owned(), bytes: bytes.into() }
+    File {
+        name: name.to_owned(),
+        bytes: bytes.into(),
+    }
 }
 
 /// A response, read whole.
@@ -38,8 +41,7 @@ impl Answer {
     /// The body as JSON; panics, showing it, when it is not.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
     }
 
     /// The body as text.
@@ -68,9 +70,19 @@ impl Client {
             .no_proxy()
             .build()
             .expect("a client");
-        let mut client = Self { http, url: url.to_owned(), cookies, token: String::new() };
+        let mut client = Self {
+            http,
+            url: url.to_owned(),
+            cookies,
+            token: String::new(),
+        };
         let answer = client.get("/csrf-token").await.expect(200);
-        let set: Vec<_> = answer.headers.get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()).collect();
+        let set: Vec<_> = answer
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .collect();
         if !set.is_empty() {
             let pairs: Vec<_> = set.iter().filter_map(|cookie| cookie.split(';').next()).collect();
             client.cookies = pairs.join("; ");
@@ -92,7 +104,12 @@ impl Client {
 
     /// `POST path` with these bytes.
     pub async fn post_raw(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
-        self.send(self.request(Method::POST, path).header("content-type", content_type).body(body)).await
+        self.send(
+            self.request(Method::POST, path)
+                .header("content-type", content_type)
+                .body(body),
+        )
+        .await
     }
 
     /// `POST path` as a form with a file in the field `avatar`.
@@ -100,7 +117,8 @@ impl Client {
         let boundary = "----squaretable-test-boundary";
         let mut body = Vec::new();
         for (name, value) in fields {
-            let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            let head =
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(head.as_bytes());
         }
         let head = format!(
@@ -111,31 +129,46 @@ impl Client {
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(&file.bytes);
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-        self.post_raw(path, &format!("multipart/form-data; boundary={boundary}"), body).await
+        self.post_raw(path, &format!("multipart/form-data; boundary={boundary}"), body)
+            .await
     }
 
     /// A request with this session's cookies and token, to add to.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let mut headers = HeaderMap::new();
         if !self.cookies.is_empty() {
-            headers.insert("cookie", HeaderValue::from_str(&self.cookies).expect("cookies are ASCII"));
+            headers.insert(
+                "cookie",
+                HeaderValue::from_str(&self.cookies).expect("cookies are ASCII"),
+            );
         }
         if !self.token.is_empty() {
-            headers.insert("x-csrf-token", HeaderValue::from_str(&self.token).expect("a token is ASCII"));
+            headers.insert(
+                "x-csrf-token",
+                HeaderValue::from_str(&self.token).expect("a token is ASCII"),
+            );
         }
-        self.http.request(method, format!("{}{path}", self.url)).headers(headers)
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .headers(headers)
     }
 
     /// A `POST path` with a JSON body, to add to or to send.
     pub fn posting(&self, path: &str, body: &impl serde::Serialize) -> reqwest::RequestBuilder {
         let body = serde_json::to_vec(body).expect("a JSON body");
-        self.request(Method::POST, path).header("content-type", "application/json").body(body)
+        self.request(Method::POST, path)
+            .header("content-type", "application/json")
+            .body(body)
     }
 
     /// Sends a request made by [`Client::request`].
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.expect("the answer is complete") }
+        Answer {
+            status,
+            headers,
+            body: response.bytes().await.expect("the answer is complete"),
+        }
     }
 }

@@ -63,14 +63,22 @@ impl Server {
         config.frontend = frontend();
         config.content.skip_content_check = !options.content;
         config.database.max_connections = 5;
-        let app = App::new(config, database.clone()).await.expect("the server starts");
+        let app = App::new(config, database.clone())
+            .await
+            .expect("the server starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let service = router::service(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
             axum::serve(listener, service).await.expect("the server serves");
         });
-        Self { url, database, app, _data: data, _task: task }
+        Self {
+            url,
+            database,
+            app,
+            _data: data,
+            _task: task,
+        }
     }
 
     /// A browser that is logged in as `handle`, on a server with accounts.
@@ -87,13 +95,19 @@ impl Server {
     pub async fn sql(&self) -> PgConnection {
         let mut conn = self.database.connect().await.expect("the database answers");
         let sql = "SELECT set_config('app.tenant', tenant_id::text, false) FROM tenants WHERE handle = 'default-user'";
-        sqlx::query(sql).execute(&mut conn).await.expect("the default user exists");
+        sqlx::query(sql)
+            .execute(&mut conn)
+            .await
+            .expect("the default user exists");
         conn
     }
 
     /// The one number that `sql` answers, asked as [`Server::sql`].
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&mut self.sql().await).await.expect("a count")
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut self.sql().await)
+            .await
+            .expect("a count")
     }
 
     /// A browser without cookies.
@@ -120,6 +134,13 @@ pub async fn oracle_target(config_yaml: &str) -> Target {
     std::fs::write(file.path(), config_yaml).expect("our own file");
     let cli = clap::Parser::try_parse_from(["squaretable", "--config", &file.path().display().to_string()]);
     let (config, _) = Config::load(&cli.expect("the flags parse")).expect("the configuration is valid");
-    let server = Server::with(Options { content: true, config }).await;
-    Target { base_url: server.url.clone(), _server: server }
+    let server = Server::with(Options {
+        content: true,
+        config,
+    })
+    .await;
+    Target {
+        base_url: server.url.clone(),
+        _server: server,
+    }
 }

@@ -3,6 +3,7 @@
 mod chats;
 mod group_chats;
 mod lists;
+mod names;
 mod stats;
 mod storage;
 mod talk;

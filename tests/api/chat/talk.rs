@@ -22,7 +22,12 @@ pub fn chat(integrity: &str, texts: &[&str]) -> Value {
 
 /// Saves a chat of `Ada.png`.
 pub async fn save(client: &Client, name: &str, chat: &Value) -> Answer {
-    client.post("/api/chats/save", json!({ "avatar_url": "Ada.png", "file_name": name, "chat": chat })).await
+    client
+        .post(
+            "/api/chats/save",
+            json!({ "avatar_url": "Ada.png", "file_name": name, "chat": chat }),
+        )
+        .await
 }
 
 /// Saves a chat of `Ada.png`, given as JSON text.
@@ -40,9 +45,19 @@ pub async fn get(client: &Client, name: &str) -> String {
 /// The file names that `characters/chats` lists for `Ada.png`.
 pub async fn names(client: &Client) -> Vec<String> {
     let body = json!({ "avatar_url": "Ada.png", "simple": true });
-    let listed = client.post("/api/characters/chats", body).await.expect(200).json();
-    let listed = listed.as_array().unwrap_or_else(|| panic!("a list: {listed}")).clone();
-    listed.iter().map(|chat| chat["file_name"].as_str().expect("a name").to_owned()).collect()
+    let listed = client
+        .post("/api/characters/chats", body)
+        .await
+        .expect(200)
+        .json();
+    let listed = listed
+        .as_array()
+        .unwrap_or_else(|| panic!("a list: {listed}"))
+        .clone();
+    listed
+        .iter()
+        .map(|chat| chat["file_name"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 /// A chat text that no re-encoding survives: lone surrogates, NUL, odd numbers, key order, line ends inside texts.

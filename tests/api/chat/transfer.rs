@@ -10,8 +10,15 @@ async fn export(client: &Client, name: &str, format: &str) -> Answer {
 
 /// Imports into `Ada.png`; answers the new chat's name without its extension.
 async fn import(client: &Client, format: &str, bytes: impl Into<Vec<u8>>) -> Answer {
-    let fields = [("file_type", format), ("avatar_url", "Ada.png"), ("character_name", "Ada"), ("user_name", "Me")];
-    client.upload("/api/chats/import", file("chat", bytes), &fields).await
+    let fields = [
+        ("file_type", format),
+        ("avatar_url", "Ada.png"),
+        ("character_name", "Ada"),
+        ("user_name", "Me"),
+    ];
+    client
+        .upload("/api/chats/import", file("chat", bytes), &fields)
+        .await
 }
 
 async fn make_folder(client: &Client) {
@@ -58,7 +65,10 @@ async fn a_text_export_shows_what_the_user_saw() {
     ]);
     save(&client, "talk", &talk).await.expect(200);
     let answer = export(&client, "talk.jsonl", "txt").await.expect(200).json();
-    assert_eq!(answer["result"], "Ada: one\ntwo\n\nMe: translated 🦊\n\nundefined: nobody\n\n");
+    assert_eq!(
+        answer["result"],
+        "Ada: one\ntwo\n\nMe: translated 🦊\n\nundefined: nobody\n\n"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +77,10 @@ async fn an_export_of_nothing_is_an_error() {
     let client = server.client().await;
     let absent = export(&client, "absent.jsonl", "jsonl").await.expect(404).json();
     let message = absent["message"].as_str().unwrap();
-    assert!(message.starts_with("Could not find JSONL file to export. Source chat file: "), "{message}");
+    assert!(
+        message.starts_with("Could not find JSONL file to export. Source chat file: "),
+        "{message}"
+    );
     for body in [
         json!({}),
         json!({ "file": "", "avatar_url": "Ada.png" }),
@@ -91,13 +104,23 @@ async fn a_group_chat_is_imported_and_exported_verbatim() {
         "\n",
         "{\"same\":1}\n{\"same\":1}\n{\"same\":1}",
     ] {
-        let answer = client.upload("/api/chats/group/import", file("x.jsonl", text), &[]).await.expect(200).json();
-        let id = answer["res"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let answer = client
+            .upload("/api/chats/group/import", file("x.jsonl", text), &[])
+            .await
+            .expect(200)
+            .json();
+        let id = answer["res"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned();
         let body = json!({ "file": format!("{id}.jsonl"), "format": "jsonl", "exportfilename": "x", "is_group": true });
         let back = client.post("/api/chats/export", body).await.expect(200).json();
         assert_eq!(back["result"], text);
     }
-    client.post("/api/chats/group/import", json!({})).await.expect(400);
+    client
+        .post("/api/chats/group/import", json!({}))
+        .await
+        .expect(400);
 }
 
 #[tokio::test]
@@ -105,11 +128,16 @@ async fn group_imports_at_once_become_chats_of_their_own() {
     let server = Server::start().await;
     let client = server.client().await;
     let texts: Vec<String> = (0..10).map(|n| format!("{{\"mes\":\"import {n}\"}}")).collect();
-    let imports =
-        texts.iter().map(|text| client.upload("/api/chats/group/import", file("x", text.as_bytes()), &[]));
+    let imports = texts
+        .iter()
+        .map(|text| client.upload("/api/chats/group/import", file("x", text.as_bytes()), &[]));
     for (text, answer) in texts.iter().zip(futures_util::future::join_all(imports).await) {
         let id = answer.expect(200).json()["res"].clone();
-        let chat = client.post("/api/chats/group/get", json!({ "id": id })).await.expect(200).text();
+        let chat = client
+            .post("/api/chats/group/get", json!({ "id": id }))
+            .await
+            .expect(200)
+            .text();
         assert_eq!(chat, format!("[{text}]"));
     }
 }
@@ -119,11 +147,15 @@ async fn a_jsonl_chat_is_imported_byte_for_byte() {
     let server = Server::start().await;
     let client = server.client().await;
     make_folder(&client).await;
-    let text = "{\"user_name\":\"Me\",\"n\":1}\n{\"mes\":\"\\ud800 \u{e9}\",\"x\":1e+21}\n\n{\"mes\":\"last\"}\n";
+    let text =
+        "{\"user_name\":\"Me\",\"n\":1}\n{\"mes\":\"\\ud800 \u{e9}\",\"x\":1e+21}\n\n{\"mes\":\"last\"}\n";
     let answer = import(&client, "jsonl", text).await.expect(200).json();
     let name = answer["fileNames"][0].as_str().unwrap();
     assert_eq!(answer, json!({ "res": true, "fileNames": [name] }));
-    assert!(name.starts_with("Ada - 20") && name.ends_with(" imported.jsonl"), "{name}");
+    assert!(
+        name.starts_with("Ada - 20") && name.ends_with(" imported.jsonl"),
+        "{name}"
+    );
     let back = export(&client, name, "jsonl").await.expect(200);
     assert!(back.text().contains(r"\\ud800"), "{}", back.text());
     assert_eq!(back.json()["result"], text);
@@ -150,8 +182,12 @@ async fn chats_of_other_programs_become_messages() {
     ];
     for (format, text, expected) in cases {
         let answer = import(&client, format, text.clone()).await.expect(200).json();
-        let name = answer["fileNames"][0].as_str().unwrap_or_else(|| panic!("{text}: {answer}")).to_owned();
-        let lines: Value = serde_json::from_str(&get(&client, name.trim_end_matches(".jsonl")).await).unwrap();
+        let name = answer["fileNames"][0]
+            .as_str()
+            .unwrap_or_else(|| panic!("{text}: {answer}"))
+            .to_owned();
+        let lines: Value =
+            serde_json::from_str(&get(&client, name.trim_end_matches(".jsonl")).await).unwrap();
         let seen: Vec<_> = lines.as_array().unwrap()[1..]
             .iter()
             .map(|line| (line["name"].as_str().unwrap(), line["mes"].as_str().unwrap()))
@@ -165,7 +201,11 @@ async fn what_cannot_be_imported_says_so_and_stores_nothing() {
     let server = Server::start().await;
     let client = server.client().await;
     let good = "{\"user_name\":\"x\"}\n{\"mes\":\"y\"}";
-    assert_eq!(import(&client, "jsonl", good).await.expect(200).json(), json!({ "error": true }), "no chat folder");
+    assert_eq!(
+        import(&client, "jsonl", good).await.expect(200).json(),
+        json!({ "error": true }),
+        "no chat folder"
+    );
     make_folder(&client).await;
     for (format, text) in [
         ("json", "not json"),
@@ -182,9 +222,18 @@ async fn what_cannot_be_imported_says_so_and_stores_nothing() {
         assert_eq!(answer.json(), json!({ "error": true }), "{format}: {text}");
     }
     import(&client, "txt", good).await.expect(400);
-    let fields = [("file_type", "jsonl"), ("avatar_url", "a/b.png"), ("character_name", "Ada"), ("user_name", "Me")];
-    client.upload("/api/chats/import", file("x", good), &fields).await.expect(400);
-    let body = json!({ "file_type": "jsonl", "avatar_url": "Ada.png", "character_name": "Ada", "user_name": "Me" });
+    let fields = [
+        ("file_type", "jsonl"),
+        ("avatar_url", "a/b.png"),
+        ("character_name", "Ada"),
+        ("user_name", "Me"),
+    ];
+    client
+        .upload("/api/chats/import", file("x", good), &fields)
+        .await
+        .expect(400);
+    let body =
+        json!({ "file_type": "jsonl", "avatar_url": "Ada.png", "character_name": "Ada", "user_name": "Me" });
     client.post("/api/chats/import", body).await.expect(400);
     assert_eq!(names(&client).await, Vec::<String>::new());
     assert_eq!(server.count("SELECT count(*) FROM chats").await, 0);

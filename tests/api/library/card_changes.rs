@@ -1,4 +1,4 @@
-//! Changing, renaming, copying and deleting characters.
+//! Changing characters.
 
 use serde_json::{Value, json};
 
@@ -6,34 +6,41 @@ use super::characters::{avatars, card, get, import, stored_card};
 use crate::api::cards;
 use crate::harness::{Client, Server, file};
 
-async fn with_chat(client: &Client, avatar: &str) {
-    let chat = json!({ "avatar_url": avatar, "file_name": "talk", "chat": [{ "mes": "said" }] });
-    client.post("/api/chats/save", chat).await.expect(200);
-}
-
-async fn chat_of(client: &Client, avatar: &str) -> String {
-    client.post("/api/chats/get", json!({ "avatar_url": avatar, "file_name": "talk" })).await.expect(200).text()
-}
-
 #[tokio::test]
 async fn an_edit_replaces_the_card_and_keeps_the_picture() {
     let server = Server::start().await;
     let client = server.client().await;
     import(&client, "Ada").await;
-    let json_data = get(&client, "Ada.png").await.json()["json_data"].as_str().unwrap().to_owned();
+    let json_data = get(&client, "Ada.png").await.json()["json_data"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let edit = json!({
         "avatar_url": "Ada.png", "ch_name": "Ada L.", "description": "new", "json_data": json_data,
         "chat": "my chat", "create_date": "2020-01-01T00:00:00.000Z", "fav": "false",
     });
-    assert_eq!(client.post("/api/characters/edit", edit).await.expect(200).text(), "OK");
+    assert_eq!(
+        client.post("/api/characters/edit", edit).await.expect(200).text(),
+        "OK"
+    );
     let ada = get(&client, "Ada.png").await.expect(200).json();
     for (pointer, expected) in [
-        ("/name", "Ada L."), ("/data/description", "new"), ("/chat", "my chat"),
+        ("/name", "Ada L."),
+        ("/data/description", "new"),
+        ("/chat", "my chat"),
         ("/create_date", "2020-01-01T00:00:00.000Z"),
     ] {
-        assert_eq!(ada.pointer(pointer).and_then(Value::as_str), Some(expected), "{pointer}");
+        assert_eq!(
+            ada.pointer(pointer).and_then(Value::as_str),
+            Some(expected),
+            "{pointer}"
+        );
     }
-    assert_eq!(ada["unknown"]["a"].to_string(), "[1e+21]", "foreign keys travel in json_data");
+    assert_eq!(
+        ada["unknown"]["a"].to_string(),
+        "[1e+21]",
+        "foreign keys travel in json_data"
+    );
     assert_eq!(ada["data"]["extensions"]["mine"], json!({ "deep": [null] }));
     let picture = image::load_from_memory(&client.get("/characters/Ada.png").await.expect(200).body).unwrap();
     assert_eq!((picture.width(), picture.height()), (6, 4));
@@ -49,27 +56,62 @@ async fn edits_that_are_none_change_nothing() {
     for route in ["edit", "edit-attribute"] {
         for name in [json!(""), json!(".")] {
             let body = json!({ "avatar_url": "Ada.png", "ch_name": name, "field": "name", "value": "x" });
-            let answer = client.post(&format!("/api/characters/{route}"), body).await.expect(400);
+            let answer = client
+                .post(&format!("/api/characters/{route}"), body)
+                .await
+                .expect(400);
             assert_eq!(answer.text(), "Error: invalid name.");
         }
         let body = json!({ "avatar_url": "Ada.png" });
-        assert_eq!(client.post(&format!("/api/characters/{route}"), body).await.expect(400).text(), "Error: invalid name.");
+        assert_eq!(
+            client
+                .post(&format!("/api/characters/{route}"), body)
+                .await
+                .expect(400)
+                .text(),
+            "Error: invalid name."
+        );
         let body = json!({ "avatar_url": "x/Ada.png", "ch_name": "x" });
-        client.post(&format!("/api/characters/{route}"), body).await.expect(400);
+        client
+            .post(&format!("/api/characters/{route}"), body)
+            .await
+            .expect(400);
         let body = json!({ "ch_name": "x", "field": "name", "value": "y" });
-        client.post(&format!("/api/characters/{route}"), body).await.expect(500);
+        client
+            .post(&format!("/api/characters/{route}"), body)
+            .await
+            .expect(500);
     }
-    for (field, sentence) in [("json_data", "Error: cannot edit json_data field."), ("nonsense", "Error: invalid field.")] {
+    for (field, sentence) in [
+        ("json_data", "Error: cannot edit json_data field."),
+        ("nonsense", "Error: invalid field."),
+    ] {
         let body = json!({ "avatar_url": "Ada.png", "ch_name": "Ada", "field": field, "value": "x" });
-        assert_eq!(client.post("/api/characters/edit-attribute", body).await.expect(400).text(), sentence);
+        assert_eq!(
+            client
+                .post("/api/characters/edit-attribute", body)
+                .await
+                .expect(400)
+                .text(),
+            sentence
+        );
     }
     let upload = || file("x.png", cards::picture());
-    let answer = client.post("/api/characters/edit-avatar", json!({ "avatar_url": "Ada.png" })).await.expect(400);
+    let answer = client
+        .post("/api/characters/edit-avatar", json!({ "avatar_url": "Ada.png" }))
+        .await
+        .expect(400);
     assert_eq!(answer.text(), "Error: no file uploaded");
-    let answer = client.upload("/api/characters/edit-avatar", upload(), &[]).await.expect(400);
+    let answer = client
+        .upload("/api/characters/edit-avatar", upload(), &[])
+        .await
+        .expect(400);
     assert_eq!(answer.text(), "Error: no avatar_url in request body");
     let fields = [("avatar_url", "absent.png")];
-    let answer = client.upload("/api/characters/edit-avatar", upload(), &fields).await.expect(400);
+    let answer = client
+        .upload("/api/characters/edit-avatar", upload(), &fields)
+        .await
+        .expect(400);
     assert_eq!(answer.text(), "Error: character file does not exist");
     assert_eq!(get(&client, "Ada.png").await.text(), before);
 }
@@ -79,10 +121,21 @@ async fn an_attribute_is_set_in_both_places() {
     let server = Server::start().await;
     let client = server.client().await;
     import(&client, "Ada").await;
-    let body = json!({ "avatar_url": "Ada.png", "ch_name": "Ada", "field": "description", "value": "v 🦊\r\n" });
-    assert_eq!(client.post("/api/characters/edit-attribute", body).await.expect(200).text(), "OK");
+    let body =
+        json!({ "avatar_url": "Ada.png", "ch_name": "Ada", "field": "description", "value": "v 🦊\r\n" });
+    assert_eq!(
+        client
+            .post("/api/characters/edit-attribute", body)
+            .await
+            .expect(200)
+            .text(),
+        "OK"
+    );
     let stored = stored_card(&client, "Ada.png").await;
-    assert_eq!((&stored["description"], &stored["data"]["description"]), (&json!("v 🦊\r\n"), &json!("v 🦊\r\n")));
+    assert_eq!(
+        (&stored["description"], &stored["data"]["description"]),
+        (&json!("v 🦊\r\n"), &json!("v 🦊\r\n"))
+    );
     assert_eq!(stored["unknown"]["z"], 1);
 }
 
@@ -93,9 +146,17 @@ async fn another_picture_keeps_the_card() {
     import(&client, "Ada").await;
     let before = stored_card(&client, "Ada.png").await;
     let mut bytes = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(9, 7).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    image::RgbImage::new(9, 7)
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
     let upload = file("x.png", bytes.into_inner());
-    let answer = client.upload("/api/characters/edit-avatar", upload, &[("avatar_url", "Ada.png")]).await;
+    let answer = client
+        .upload(
+            "/api/characters/edit-avatar",
+            upload,
+            &[("avatar_url", "Ada.png")],
+        )
+        .await;
     assert_eq!(answer.expect(200).text(), "OK");
     let served = client.get("/characters/Ada.png").await.expect(200);
     let picture = image::load_from_memory(&served.body).unwrap();
@@ -116,13 +177,25 @@ async fn attributes_are_merged_deeply_and_only_into_valid_cards() {
     assert_eq!(merge(update).await.expect(200).text(), "OK");
     let ada = stored_card(&client, "Ada.png").await;
     assert_eq!(ada["data"]["tags"], json!(["new"]));
-    assert_eq!(ada["data"]["extensions"]["mine"], json!({ "deep": [null], "more": 1 }));
+    assert_eq!(
+        ada["data"]["extensions"]["mine"],
+        json!({ "deep": [null], "more": 1 })
+    );
     assert!(ada["unknown"].get("z").is_none());
     let invalid = merge(json!({ "avatar": "Ada.png", "spec": "nonsense", "name": "__@@UNSET@@__" })).await;
-    assert_eq!(invalid.expect(400).json(), json!({ "message": "Validation failed for Ada.png", "error": "spec" }));
-    let absent = merge(json!({ "avatar": "absent.png", "name": "x" })).await.expect(500).json();
+    assert_eq!(
+        invalid.expect(400).json(),
+        json!({ "message": "Validation failed for Ada.png", "error": "spec" })
+    );
+    let absent = merge(json!({ "avatar": "absent.png", "name": "x" }))
+        .await
+        .expect(500)
+        .json();
     assert_eq!(absent["message"], "Unexpected error while saving character.");
-    assert!(absent["error"].as_str().unwrap().starts_with("Error: ENOENT"), "{absent}");
+    assert!(
+        absent["error"].as_str().unwrap().starts_with("Error: ENOENT"),
+        "{absent}"
+    );
     merge(json!({ "avatar": "x/y.png" })).await.expect(400);
     merge(json!({})).await.expect(500);
     assert_eq!(stored_card(&client, "Ada.png").await, ada);
@@ -136,110 +209,46 @@ async fn many_cards_are_merged_at_once() {
         import(&client, name).await;
     }
     let merge = |body: Value| client.post("/api/characters/merge-attributes", body);
-    merge(json!({ "avatar": "Bob.png", "data": { "extensions": { "marked": null } } })).await.expect(200);
+    merge(json!({ "avatar": "Bob.png", "data": { "extensions": { "marked": null } } }))
+        .await
+        .expect(200);
     let body = json!({ "avatars": ["Ada.png", "absent.png"], "data": { "data": { "creator": "me" } } });
     let answer = merge(body).await.expect(200).json();
-    assert_eq!(answer, json!({ "updated": ["Ada.png"], "skipped": [], "failed": ["absent.png"] }));
+    assert_eq!(
+        answer,
+        json!({ "updated": ["Ada.png"], "skipped": [], "failed": ["absent.png"] })
+    );
     let body = json!({ "avatars": [], "data": { "data": { "creator": "all" } }, "filter": { "path": "data.extensions.marked" } });
     let answer = merge(body).await.expect(200).json();
-    assert_eq!(answer, json!({ "updated": ["Bob.png"], "skipped": ["Ada.png", "Cy.png"], "failed": [] }));
+    assert_eq!(
+        answer,
+        json!({ "updated": ["Bob.png"], "skipped": ["Ada.png", "Cy.png"], "failed": [] })
+    );
     let creators = [("Ada.png", "me"), ("Bob.png", "all"), ("Cy.png", "c")];
     for (avatar, creator) in creators {
         assert_eq!(stored_card(&client, avatar).await["data"]["creator"], creator);
     }
-    for (avatars, name) in [(json!(["x/y.png"]), "x/y.png"), (json!(["Ada.jpg"]), "Ada.jpg"), (json!([5]), "5")] {
-        let answer = merge(json!({ "avatars": avatars, "data": {} })).await.expect(400).json();
-        assert_eq!(answer, json!({ "message": format!("Invalid avatar filename: {name}") }));
+    for (avatars, name) in [
+        (json!(["x/y.png"]), "x/y.png"),
+        (json!(["Ada.jpg"]), "Ada.jpg"),
+        (json!([5]), "5"),
+    ] {
+        let answer = merge(json!({ "avatars": avatars, "data": {} }))
+            .await
+            .expect(400)
+            .json();
+        assert_eq!(
+            answer,
+            json!({ "message": format!("Invalid avatar filename: {name}") })
+        );
     }
     for data in [json!(null), json!([]), json!("x")] {
-        let answer = merge(json!({ "avatars": ["Ada.png"], "data": data })).await.expect(400).json();
+        let answer = merge(json!({ "avatars": ["Ada.png"], "data": data }))
+            .await
+            .expect(400)
+            .json();
         assert_eq!(answer, json!({ "message": "No valid update data provided." }));
     }
-}
-
-#[tokio::test]
-async fn a_renamed_character_takes_its_chats_along() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    import(&client, "Ada").await;
-    with_chat(&client, "Ada.png").await;
-    let rename = |from: &str, to: &str| client.post("/api/characters/rename", json!({ "avatar_url": from, "new_name": to }));
-    let answer = rename("Ada.png", "Grace: H.").await.expect(200);
-    assert_eq!(answer.json(), json!({ "avatar": "Grace H.png" }));
-    assert_eq!(avatars(&client).await, ["Grace H.png"]);
-    let grace = stored_card(&client, "Grace H.png").await;
-    assert_eq!((&grace["name"], &grace["data"]["name"]), (&json!("Grace H"), &json!("Grace H")));
-    assert_eq!(grace["data"]["extensions"]["mine"], json!({ "deep": [null] }));
-    assert_eq!(chat_of(&client, "Grace H.png").await, r#"[{"mes":"said"}]"#);
-    get(&client, "Ada.png").await.expect(404);
-    assert_eq!(rename("Grace H.png", "Grace H").await.expect(200).json()["avatar"], "Grace H1.png", "its own name is taken");
-    assert_eq!(chat_of(&client, "Grace H1.png").await, r#"[{"mes":"said"}]"#);
-}
-
-#[tokio::test]
-async fn a_rename_never_mixes_chats_with_those_that_are_there() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    import(&client, "Ada").await;
-    with_chat(&client, "Ada.png").await;
-    let left = json!({ "avatar_url": "Bob.png", "file_name": "talk", "chat": [{ "mes": "left over" }] });
-    client.post("/api/chats/save", left).await.expect(200);
-    let body = json!({ "avatar_url": "Ada.png", "new_name": "Bob" });
-    assert_eq!(client.post("/api/characters/rename", body).await.expect(200).json()["avatar"], "Bob.png");
-    assert_eq!(chat_of(&client, "Bob.png").await, r#"[{"mes":"left over"}]"#);
-    assert_eq!(chat_of(&client, "Ada.png").await, r#"[{"mes":"said"}]"#, "where they were");
-    for (body, status) in [
-        (json!({ "avatar_url": "Bob.png" }), 400),
-        (json!({ "new_name": "x" }), 400),
-        (json!({ "avatar_url": "Bob.png", "new_name": 5 }), 400),
-        (json!({ "avatar_url": "absent.png", "new_name": "x" }), 500),
-        (json!({ "avatar_url": "a/b.png", "new_name": "x" }), 400),
-    ] {
-        client.post("/api/characters/rename", &body).await.expect(status);
-    }
-    assert_eq!(avatars(&client).await, ["Bob.png"]);
-}
-
-#[tokio::test]
-async fn copies_are_counted_up_and_have_no_chats() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    import(&client, "Ada").await;
-    with_chat(&client, "Ada.png").await;
-    let copy = |avatar: &str| client.post("/api/characters/duplicate", json!({ "avatar_url": avatar }));
-    for (from, to) in [("Ada.png", "Ada_1.png"), ("Ada.png", "Ada_2.png"), ("Ada_1.png", "Ada_3.png")] {
-        assert_eq!(copy(from).await.expect(200).json(), json!({ "path": to }));
-    }
-    let (original, copied) = (client.get("/characters/Ada.png").await, client.get("/characters/Ada_3.png").await);
-    assert!(original.body == copied.expect(200).body, "a copy is the same file");
-    assert_eq!(chat_of(&client, "Ada_1.png").await, "{}");
-    copy("absent.png").await.expect(404);
-    copy("a/b.png").await.expect(400);
-    copy("").await.expect(400);
-}
-
-#[tokio::test]
-async fn a_deleted_character_keeps_its_chats_unless_told_otherwise() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    for (with_chats, left) in
-        [(json!(null), true), (json!(false), true), (json!("true"), true), (json!(true), false), (json!("1"), false)]
-    {
-        import(&client, "Ada").await;
-        with_chat(&client, "Ada.png").await;
-        let body = json!({ "avatar_url": "Ada.png", "delete_chats": with_chats });
-        assert_eq!(client.post("/api/characters/delete", body).await.expect(200).text(), "OK");
-        get(&client, "Ada.png").await.expect(404);
-        client.get("/characters/Ada.png").await.expect(404);
-        let expected = if left { r#"[{"mes":"said"}]"# } else { "{}" };
-        assert_eq!(chat_of(&client, "Ada.png").await, expected, "{with_chats}");
-    }
-    assert_eq!(server.count("SELECT count(*) FROM characters WHERE deleted_at IS NOT NULL").await, 5);
-    assert!(server.count("SELECT count(*) FROM chats WHERE deleted_at IS NOT NULL").await >= 2, "chats are kept as rows");
-    for (avatar, status) in [("absent.png", 400), ("Ada?.png", 403), ("a/b.png", 400), ("..", 403), ("", 400)] {
-        client.post("/api/characters/delete", json!({ "avatar_url": avatar })).await.expect(status);
-    }
-    client.post("/api/characters/delete", json!({})).await.expect(400);
 }
 
 #[tokio::test]
@@ -248,14 +257,44 @@ async fn a_linked_world_is_copied_into_the_card() {
     let client = server.client().await;
     let world = json!({ "entries": { "0": { "uid": 0, "key": ["k"], "keysecondary": [], "comment": "c", "content": "lore",
         "constant": false, "selective": true, "order": 7, "position": 0, "disable": false } } });
-    client.post("/api/worldinfo/edit", json!({ "name": "Lore", "data": world })).await.expect(200);
-    client.post("/api/characters/create", json!({ "ch_name": "Ada", "world": "Lore" })).await.expect(200);
+    client
+        .post("/api/worldinfo/edit", json!({ "name": "Lore", "data": world }))
+        .await
+        .expect(200);
+    client
+        .post(
+            "/api/characters/create",
+            json!({ "ch_name": "Ada", "world": "Lore" }),
+        )
+        .await
+        .expect(200);
     let book = stored_card(&client, "Ada.png").await["data"]["character_book"].clone();
-    assert_eq!((&book["name"], &book["entries"][0]["content"]), (&json!("Lore"), &json!("lore")));
-    assert_eq!((&book["entries"][0]["insertion_order"], &book["entries"][0]["position"]), (&json!(7), &json!("before_char")));
-    client.post("/api/characters/create", json!({ "ch_name": "Bob", "world": "absent" })).await.expect(200);
+    assert_eq!(
+        (&book["name"], &book["entries"][0]["content"]),
+        (&json!("Lore"), &json!("lore"))
+    );
+    assert_eq!(
+        (
+            &book["entries"][0]["insertion_order"],
+            &book["entries"][0]["position"]
+        ),
+        (&json!(7), &json!("before_char"))
+    );
+    client
+        .post(
+            "/api/characters/create",
+            json!({ "ch_name": "Bob", "world": "absent" }),
+        )
+        .await
+        .expect(200);
     let bob = stored_card(&client, "Bob.png").await;
-    assert_eq!((&bob["data"]["extensions"]["world"], bob["data"].get("character_book")), (&json!("absent"), None));
+    assert_eq!(
+        (
+            &bob["data"]["extensions"]["world"],
+            bob["data"].get("character_book")
+        ),
+        (&json!("absent"), None)
+    );
 }
 
 #[tokio::test]
@@ -265,7 +304,10 @@ async fn concurrent_merges_of_one_card_are_all_kept() {
     import(&client, "Ada").await;
     let merges = (0..10).map(|n| {
         let mark = Value::Object(serde_json::Map::from_iter([(format!("mark{n}"), json!(n))]));
-        client.post("/api/characters/merge-attributes", json!({ "avatar": "Ada.png", "data": { "extensions": mark } }))
+        client.post(
+            "/api/characters/merge-attributes",
+            json!({ "avatar": "Ada.png", "data": { "extensions": mark } }),
+        )
     });
     for answer in futures_util::future::join_all(merges).await {
         answer.expect(200);

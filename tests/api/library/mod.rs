@@ -3,6 +3,8 @@
 mod avatars;
 mod backgrounds;
 mod card_changes;
+mod card_imports;
+mod card_names;
 mod characters;
 mod files;
 mod groups;

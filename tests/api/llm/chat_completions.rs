@@ -32,13 +32,20 @@ impl Provider {
         loop {
             if let Some(at) = raw.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&raw[..at]).to_lowercase();
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .map_or(0, |n| n.parse().unwrap());
                 if raw.len() >= at + 4 + length {
                     let body = String::from_utf8_lossy(&raw[at + 4..]).into_owned();
                     return (stream, head, body);
                 }
             }
-            assert_ne!(stream.read_buf(&mut raw).await.expect("a request"), 0, "the request broke off");
+            assert_ne!(
+                stream.read_buf(&mut raw).await.expect("a request"),
+                0,
+                "the request broke off"
+            );
         }
     }
 
@@ -65,7 +72,13 @@ fn body(provider: &Provider, stream: bool) -> Value {
 }
 
 /// What the browser gets when the provider answers with `upstream`, and what the provider got.
-async fn exchange(client: &Client, path: &str, body: &Value, provider: &Provider, upstream: &[u8]) -> (Answer, String, String) {
+async fn exchange(
+    client: &Client,
+    path: &str,
+    body: &Value,
+    provider: &Provider,
+    upstream: &[u8],
+) -> (Answer, String, String) {
     let (answer, (head, sent)) = tokio::join!(client.post(path, body), provider.answer(upstream));
     (answer, head, sent)
 }
@@ -77,14 +90,28 @@ async fn a_completion_passes_as_it_is_and_the_stored_key_is_sent() {
     let secret = json!({ "key": "api_key_custom", "value": "sk-stored" });
     client.post("/api/secrets/write", secret).await.expect(200);
     let completion = "{ \"choices\": [{\"text\":\"\\ud800 \u{1F98A}\",\"n\":1.0}],\n \"b\":1e21 }";
-    let (answer, head, sent) = exchange(&client, GENERATE, &body(&provider, false), &provider, &response("200 OK", completion)).await;
+    let (answer, head, sent) = exchange(
+        &client,
+        GENERATE,
+        &body(&provider, false),
+        &provider,
+        &response("200 OK", completion),
+    )
+    .await;
     let answer = answer.expect(200);
     assert_eq!(answer.text(), completion);
     assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
-    assert!(head.starts_with("post /v1/chat/completions http/1.1") && head.contains("authorization: bearer sk-stored"), "{head}");
+    assert!(
+        head.starts_with("post /v1/chat/completions http/1.1")
+            && head.contains("authorization: bearer sk-stored"),
+        "{head}"
+    );
     let sent: Value = serde_json::from_str(&sent).unwrap();
     assert_eq!(sent["messages"], body(&provider, false)["messages"]);
-    assert!(sent.get("chat_completion_source").is_none() && sent.get("custom_url").is_none(), "{sent}");
+    assert!(
+        sent.get("chat_completion_source").is_none() && sent.get("custom_url").is_none(),
+        "{sent}"
+    );
     for header in ["cookie:", "x-csrf-token:", "referer:"] {
         assert!(!head.contains(header), "{header} goes to the provider: {head}");
     }
@@ -95,7 +122,10 @@ async fn a_stream_is_passed_on_byte_by_byte_as_it_arrives() {
     let (server, provider) = (Server::start().await, Provider::start().await);
     let client = server.client().await;
     let request = client.posting(GENERATE, &body(&provider, true)).send();
-    let (first, second) = (&b"data: {\"a\":\"\xf0\x9f"[..], &b"\xa6\x8a\xff\x00\"}\r\n\r\ndata: [DONE]\n\n"[..]);
+    let (first, second) = (
+        &b"data: {\"a\":\"\xf0\x9f"[..],
+        &b"\xa6\x8a\xff\x00\"}\r\n\r\ndata: [DONE]\n\n"[..],
+    );
     let upstream = async {
         let (mut stream, _, sent) = provider.request().await;
         assert!(sent.contains("\"stream\":true"), "{sent}");
@@ -143,7 +173,10 @@ async fn a_browser_that_goes_ends_the_request_to_the_provider() {
     let request = client.posting(GENERATE, &body(&provider, true)).send();
     let upstream = async {
         let (mut stream, _, _) = provider.request().await;
-        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n").await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n")
+            .await
+            .unwrap();
         stream
     };
     let (answer, upstream) = tokio::join!(request, upstream);
@@ -159,22 +192,64 @@ async fn a_providers_errors_have_the_shape_the_frontend_reads() {
     let (server, provider) = (Server::start().await, Provider::start().await);
     let client = server.client().await;
     let quota = r#"{"error":{"type":"insufficient_quota"}}"#;
-    let plain = |message: &str, quota: bool| json!({ "error": { "message": message }, "quota_error": quota }).to_string();
+    let plain = |message: &str, quota: bool| {
+        json!({ "error": { "message": message }, "quota_error": quota }).to_string()
+    };
     let cases: [(&str, &str, bool, u16, String); 9] = [
         ("401 Unauthorized", "{}", false, 200, plain("Unauthorized", false)),
-        ("429 Too Many Requests", quota, false, 200, plain("Too Many Requests", true)),
-        ("429 Too Many Requests", "{}", false, 200, plain("Too Many Requests", false)),
-        ("500 Custom Reason", "<html>", false, 200, plain("Custom Reason", false)),
+        (
+            "429 Too Many Requests",
+            quota,
+            false,
+            200,
+            plain("Too Many Requests", true),
+        ),
+        (
+            "429 Too Many Requests",
+            "{}",
+            false,
+            200,
+            plain("Too Many Requests", false),
+        ),
+        (
+            "500 Custom Reason",
+            "<html>",
+            false,
+            200,
+            plain("Custom Reason", false),
+        ),
         ("401 Unauthorized", "{\"e\":1}", true, 400, "{\"e\":1}".to_owned()),
         ("429 Slow Down", "{\"e\":2}", true, 429, "{\"e\":2}".to_owned()),
         ("503 Busy", "text", true, 503, "text".to_owned()),
-        ("200 OK", "<html>not JSON</html>", true, 200, "<html>not JSON</html>".to_owned()),
-        ("200 OK", "", false, 502, json!({ "error": { "message": "Unexpected end of JSON input" } }).to_string()),
+        (
+            "200 OK",
+            "<html>not JSON</html>",
+            true,
+            200,
+            "<html>not JSON</html>".to_owned(),
+        ),
+        (
+            "200 OK",
+            "",
+            false,
+            502,
+            json!({ "error": { "message": "Unexpected end of JSON input" } }).to_string(),
+        ),
     ];
     for (status, text, stream, expected, shown) in cases {
-        let (answer, _, _) =
-            exchange(&client, GENERATE, &body(&provider, stream), &provider, &response(status, text)).await;
-        assert_eq!((answer.status.as_u16(), answer.text()), (expected, shown), "{status} {text} {stream}");
+        let (answer, _, _) = exchange(
+            &client,
+            GENERATE,
+            &body(&provider, stream),
+            &provider,
+            &response(status, text),
+        )
+        .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text()),
+            (expected, shown),
+            "{status} {text} {stream}"
+        );
     }
 }
 
@@ -186,7 +261,13 @@ async fn a_provider_that_is_not_there_is_a_bad_gateway() {
     let dead = body(&provider, false);
     drop(provider);
     let answer = client.post(GENERATE, &dead).await.expect(502).json();
-    assert!(answer["error"]["message"].as_str().unwrap().starts_with("Connection refused: "), "{answer}");
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Connection refused: "),
+        "{answer}"
+    );
     assert_eq!(answer["error"]["code"], "ECONNREFUSED");
     let answer = client.post(STATUS, &dead).await.expect(200);
     assert_eq!(answer.json(), json!({ "error": true }));
@@ -204,7 +285,10 @@ async fn a_stream_that_breaks_off_does_not_end_like_a_whole_one() {
     let cut = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n";
     let (answer, _) = tokio::join!(request, provider.answer(cut));
     let read = answer.unwrap().bytes().await;
-    assert!(read.is_err(), "the browser takes half an answer for a whole one: {read:?}");
+    assert!(
+        read.is_err(),
+        "the browser takes half an answer for a whole one: {read:?}"
+    );
 }
 
 #[tokio::test]
@@ -214,10 +298,17 @@ async fn the_status_is_the_providers_list_of_models() {
     let list = r#"{"data":[{"id":"m","n":1.0}]}"#;
     for (upstream, expected) in [
         (response("200 OK", list), list.to_owned()),
-        (response("200 OK", "no JSON"), json!({ "error": true }).to_string()),
-        (response("401 Unauthorized", "{}"), json!({ "error": true, "data": { "data": [] } }).to_string()),
+        (
+            response("200 OK", "no JSON"),
+            json!({ "error": true }).to_string(),
+        ),
+        (
+            response("401 Unauthorized", "{}"),
+            json!({ "error": true, "data": { "data": [] } }).to_string(),
+        ),
     ] {
-        let (answer, head, _) = exchange(&client, STATUS, &body(&provider, false), &provider, &upstream).await;
+        let (answer, head, _) =
+            exchange(&client, STATUS, &body(&provider, false), &provider, &upstream).await;
         assert_eq!(answer.expect(200).text(), expected);
         assert!(head.starts_with("get /v1/models "), "{head}");
     }
@@ -230,8 +321,16 @@ async fn sources_are_refused_by_what_is_known_of_them() {
     for source in [json!("nonsense"), json!(null), json!(5), json!("")] {
         let body = json!({ "chat_completion_source": source, "messages": [] });
         let answer = client.post(GENERATE, &body).await;
-        assert!(answer.status.is_client_error(), "{source}: {} {}", answer.status, answer.text());
-        assert_eq!(client.post(STATUS, &body).await.expect(400).json(), json!({ "error": true }));
+        assert!(
+            answer.status.is_client_error(),
+            "{source}: {} {}",
+            answer.status,
+            answer.text()
+        );
+        assert_eq!(
+            client.post(STATUS, &body).await.expect(400).json(),
+            json!({ "error": true })
+        );
     }
     let no_key = json!({ "chat_completion_source": "openai", "messages": [] });
     client.post(GENERATE, &no_key).await.expect(400);
@@ -245,13 +344,28 @@ async fn messages_are_processed_as_they_would_be_sent() {
     let server = Server::start().await;
     let client = server.client().await;
     let messages = json!([{ "role": "user", "content": "a" }, { "role": "user", "content": "b" }]);
-    let answer = client.post(PROCESS, json!({ "messages": messages, "type": "merge" })).await.expect(200);
-    assert_eq!(answer.json(), json!({ "messages": [{ "role": "user", "content": "a\n\nb" }] }));
+    let answer = client
+        .post(PROCESS, json!({ "messages": messages, "type": "merge" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        answer.json(),
+        json!({ "messages": [{ "role": "user", "content": "a\n\nb" }] })
+    );
     for (body, error) in [
-        (json!({ "messages": "x", "type": "merge" }), "Invalid messages format"),
-        (json!({ "messages": [], "type": "nonsense" }), "Unknown processing type"),
+        (
+            json!({ "messages": "x", "type": "merge" }),
+            "Invalid messages format",
+        ),
+        (
+            json!({ "messages": [], "type": "nonsense" }),
+            "Unknown processing type",
+        ),
         (json!({ "messages": [] }), "Unknown processing type"),
     ] {
-        assert_eq!(client.post(PROCESS, &body).await.expect(400).json(), json!({ "error": error }));
+        assert_eq!(
+            client.post(PROCESS, &body).await.expect(400).json(),
+            json!({ "error": error })
+        );
     }
 }

@@ -11,13 +11,20 @@ async fn write(client: &Client, key: &str, value: &str, label: Option<&str>) -> 
         body["label"] = label.into();
     }
     let answer = client.post("/api/secrets/write", body).await.expect(200).json();
-    let id = answer["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    let id = answer["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned();
     assert!(uuid::Uuid::parse_str(&id).is_ok(), "{id}");
     id
 }
 
 async fn read(client: &Client) -> Value {
-    client.post("/api/secrets/read", json!({})).await.expect(200).json()
+    client
+        .post("/api/secrets/read", json!({}))
+        .await
+        .expect(200)
+        .json()
 }
 
 async fn exposed() -> Server {
@@ -31,14 +38,23 @@ async fn a_secret_is_masked_on_its_way_out() {
     let server = Server::start().await;
     let client = server.client().await;
     let first = read(&client).await;
-    assert!(first.as_object().unwrap().len() > 60 && first.as_object().unwrap().values().all(Value::is_null), "{first}");
+    assert!(
+        first.as_object().unwrap().len() > 60 && first.as_object().unwrap().values().all(Value::is_null),
+        "{first}"
+    );
     let id = write(&client, KEY, PLAIN, Some("work")).await;
     let short = write(&client, "api_key_claude", "short", None).await;
     let url = write(&client, "libre_url", "http://localhost:5000", None).await;
     write(&client, "unknown_key", "hidden", None).await;
     let seen = read(&client).await;
-    assert_eq!(seen[KEY], json!([{ "id": id, "value": "*******789", "label": "work", "active": true }]));
-    assert_eq!(seen["api_key_claude"], json!([{ "id": short, "value": "**********", "label": "Unlabeled", "active": true }]));
+    assert_eq!(
+        seen[KEY],
+        json!([{ "id": id, "value": "*******789", "label": "work", "active": true }])
+    );
+    assert_eq!(
+        seen["api_key_claude"],
+        json!([{ "id": short, "value": "**********", "label": "Unlabeled", "active": true }])
+    );
     assert_eq!(seen["libre_url"][0]["value"], "http://localhost:5000");
     assert_eq!(seen["libre_url"][0]["id"], json!(url));
     assert!(seen.get("unknown_key").is_none());
@@ -55,7 +71,11 @@ async fn secrets_are_encrypted_at_rest() {
     let sql = "SELECT table_name::text, column_name::text FROM information_schema.columns
                WHERE table_schema = 'public' AND data_type IN ('bytea', 'text')";
     let columns: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&mut conn).await.unwrap();
-    assert!(columns.iter().any(|(table, column)| table == "secrets" && column == "body"));
+    assert!(
+        columns
+            .iter()
+            .any(|(table, column)| table == "secrets" && column == "body")
+    );
     for (table, column) in columns {
         for canary in [PLAIN, "label-canary", KEY] {
             let hex = hex::encode(canary);
@@ -63,11 +83,17 @@ async fn secrets_are_encrypted_at_rest() {
             let sql = format!(
                 "SELECT count(*) FROM {table} WHERE strpos({column}::text, '{canary}') > 0 OR strpos({column}::text, '{hex}') > 0"
             );
-            let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut conn).await.unwrap();
+            let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&mut conn)
+                .await
+                .unwrap();
             assert_eq!(found, 0, "{canary} can be read in {table}.{column}");
         }
     }
-    let sealed: i64 = sqlx::query_scalar("SELECT count(*) FROM secrets").fetch_one(&mut conn).await.unwrap();
+    let sealed: i64 = sqlx::query_scalar("SELECT count(*) FROM secrets")
+        .fetch_one(&mut conn)
+        .await
+        .unwrap();
     assert_eq!(sealed, 1);
 }
 
@@ -75,24 +101,66 @@ async fn secrets_are_encrypted_at_rest() {
 async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
     let server = exposed().await;
     let client = server.client().await;
-    let (one, two) = (write(&client, KEY, "one", None).await, write(&client, KEY, "two", Some("2")).await);
+    let (one, two) = (
+        write(&client, KEY, "one", None).await,
+        write(&client, KEY, "two", Some("2")).await,
+    );
     let values = |seen: Value| -> Vec<(String, bool)> {
         let list = seen[KEY].as_array().unwrap().clone();
-        list.iter().map(|s| (s["value"].as_str().unwrap().to_owned(), s["active"] == true)).collect()
+        list.iter()
+            .map(|s| (s["value"].as_str().unwrap().to_owned(), s["active"] == true))
+            .collect()
     };
-    assert_eq!(values(read(&client).await), [("one".into(), false), ("two".into(), true)]);
-    client.post("/api/secrets/rotate", json!({ "key": KEY, "id": one })).await.expect(204);
-    assert_eq!(values(read(&client).await), [("one".into(), true), ("two".into(), false)]);
-    client.post("/api/secrets/rotate", json!({ "key": KEY, "id": "absent" })).await.expect(204);
-    assert_eq!(values(read(&client).await), [("one".into(), true), ("two".into(), false)]);
-    client.post("/api/secrets/rename", json!({ "key": KEY, "id": two, "label": "named" })).await.expect(204);
+    assert_eq!(
+        values(read(&client).await),
+        [("one".into(), false), ("two".into(), true)]
+    );
+    client
+        .post("/api/secrets/rotate", json!({ "key": KEY, "id": one }))
+        .await
+        .expect(204);
+    assert_eq!(
+        values(read(&client).await),
+        [("one".into(), true), ("two".into(), false)]
+    );
+    client
+        .post("/api/secrets/rotate", json!({ "key": KEY, "id": "absent" }))
+        .await
+        .expect(204);
+    assert_eq!(
+        values(read(&client).await),
+        [("one".into(), true), ("two".into(), false)]
+    );
+    client
+        .post(
+            "/api/secrets/rename",
+            json!({ "key": KEY, "id": two, "label": "named" }),
+        )
+        .await
+        .expect(204);
     assert_eq!(read(&client).await[KEY][1]["label"], "named");
-    client.post("/api/secrets/delete", json!({ "key": KEY })).await.expect(204);
-    assert_eq!(values(read(&client).await), [("two".into(), true)], "the first of the rest takes over");
-    client.post("/api/secrets/delete", json!({ "key": KEY, "id": "absent" })).await.expect(204);
-    client.post("/api/secrets/delete", json!({ "key": KEY, "id": two })).await.expect(204);
+    client
+        .post("/api/secrets/delete", json!({ "key": KEY }))
+        .await
+        .expect(204);
+    assert_eq!(
+        values(read(&client).await),
+        [("two".into(), true)],
+        "the first of the rest takes over"
+    );
+    client
+        .post("/api/secrets/delete", json!({ "key": KEY, "id": "absent" }))
+        .await
+        .expect(204);
+    client
+        .post("/api/secrets/delete", json!({ "key": KEY, "id": two }))
+        .await
+        .expect(204);
     assert_eq!(read(&client).await[KEY], Value::Null);
-    client.post("/api/secrets/delete", json!({ "key": "nothing" })).await.expect(204);
+    client
+        .post("/api/secrets/delete", json!({ "key": "nothing" }))
+        .await
+        .expect(204);
 }
 
 #[tokio::test]
@@ -102,12 +170,31 @@ async fn values_are_shown_only_where_the_operator_allows_it() {
     write(&client, KEY, PLAIN, None).await;
     write(&client, "libre_url", "http://x", None).await;
     client.post("/api/secrets/view", json!({})).await.expect(403);
-    client.post("/api/secrets/find", json!({ "key": KEY })).await.expect(403);
-    client.post("/api/secrets/find", json!({ "key": "api_key_claude" })).await.expect(403);
-    let found = client.post("/api/secrets/find", json!({ "key": "libre_url" })).await.expect(200);
+    client
+        .post("/api/secrets/find", json!({ "key": KEY }))
+        .await
+        .expect(403);
+    client
+        .post("/api/secrets/find", json!({ "key": "api_key_claude" }))
+        .await
+        .expect(403);
+    let found = client
+        .post("/api/secrets/find", json!({ "key": "libre_url" }))
+        .await
+        .expect(200);
     assert_eq!(found.json(), json!({ "value": "http://x" }));
-    client.post("/api/secrets/find", json!({ "key": "lingva_url" })).await.expect(404);
-    assert_eq!(client.post("/api/secrets/find", json!({})).await.expect(400).text(), "Key is required");
+    client
+        .post("/api/secrets/find", json!({ "key": "lingva_url" }))
+        .await
+        .expect(404);
+    assert_eq!(
+        client
+            .post("/api/secrets/find", json!({}))
+            .await
+            .expect(400)
+            .text(),
+        "Key is required"
+    );
     let settings = client.post("/api/secrets/settings", json!({})).await.expect(200);
     assert_eq!(settings.json(), json!({ "allowKeysExposure": false }));
 }
@@ -129,8 +216,14 @@ async fn an_open_server_shows_them() {
         let found = client.post("/api/secrets/find", &body).await.expect(200);
         assert_eq!(found.json(), json!({ "value": value }), "{body}");
     }
-    client.post("/api/secrets/find", json!({ "key": "api_key_claude" })).await.expect(404);
-    assert_eq!(client.post("/api/secrets/settings", json!({})).await.json(), json!({ "allowKeysExposure": true }));
+    client
+        .post("/api/secrets/find", json!({ "key": "api_key_claude" }))
+        .await
+        .expect(404);
+    assert_eq!(
+        client.post("/api/secrets/settings", json!({})).await.json(),
+        json!({ "allowKeysExposure": true })
+    );
 }
 
 #[tokio::test]
@@ -140,18 +233,37 @@ async fn what_is_no_secret_is_refused_and_changes_nothing() {
     write(&client, KEY, PLAIN, None).await;
     let before = read(&client).await;
     for (route, body, sentence) in [
-        ("write", json!({ "key": "", "value": "x" }), "Invalid key or value"),
+        (
+            "write",
+            json!({ "key": "", "value": "x" }),
+            "Invalid key or value",
+        ),
         ("write", json!({ "value": "x" }), "Invalid key or value"),
         ("write", json!({ "key": KEY }), "Invalid key or value"),
         ("write", json!({ "key": KEY, "value": 5 }), "Invalid key or value"),
-        ("write", json!({ "key": KEY, "value": null }), "Invalid key or value"),
+        (
+            "write",
+            json!({ "key": KEY, "value": null }),
+            "Invalid key or value",
+        ),
         ("delete", json!({}), "Key and ID are required"),
         ("rotate", json!({ "key": KEY }), "Key and ID are required"),
         ("rotate", json!({ "id": "x" }), "Key and ID are required"),
-        ("rename", json!({ "key": KEY, "id": "x" }), "Key, ID, and label are required"),
-        ("rename", json!({ "key": KEY, "id": "x", "label": "" }), "Key, ID, and label are required"),
+        (
+            "rename",
+            json!({ "key": KEY, "id": "x" }),
+            "Key, ID, and label are required",
+        ),
+        (
+            "rename",
+            json!({ "key": KEY, "id": "x", "label": "" }),
+            "Key, ID, and label are required",
+        ),
     ] {
-        let answer = client.post(&format!("/api/secrets/{route}"), &body).await.expect(400);
+        let answer = client
+            .post(&format!("/api/secrets/{route}"), &body)
+            .await
+            .expect(400);
         assert_eq!(answer.text(), sentence, "{route} {body}");
     }
     assert_eq!(read(&client).await, before);
@@ -162,11 +274,21 @@ async fn an_empty_value_and_awkward_text_are_secrets_too() {
     let server = exposed().await;
     let client = server.client().await;
     let raw = r#"{"key":"mine","value":"a\ud800b\u0000c 🦊","label":"l\udfff"}"#;
-    client.post_raw("/api/secrets/write", "application/json", raw).await.expect(200);
-    let view = client.post("/api/secrets/view", json!({})).await.expect(200).text();
+    client
+        .post_raw("/api/secrets/write", "application/json", raw)
+        .await
+        .expect(200);
+    let view = client
+        .post("/api/secrets/view", json!({}))
+        .await
+        .expect(200)
+        .text();
     assert_eq!(view, r#"{"mine":"a\ud800b\u0000c 🦊"}"#);
     write(&client, "mine", "", None).await;
-    assert_eq!(client.post("/api/secrets/view", json!({})).await.json(), json!({ "mine": "" }));
+    assert_eq!(
+        client.post("/api/secrets/view", json!({})).await.json(),
+        json!({ "mine": "" })
+    );
 }
 
 #[tokio::test]
@@ -198,7 +320,10 @@ async fn a_document_sealed_under_another_key_is_an_error_and_not_an_empty_answer
         ("write", json!({ "key": KEY, "value": "new" })),
         ("delete", json!({ "key": KEY })),
     ] {
-        client.post(&format!("/api/secrets/{route}"), body).await.expect(500);
+        client
+            .post(&format!("/api/secrets/{route}"), body)
+            .await
+            .expect(500);
     }
     assert_eq!(server.count("SELECT count(*) FROM secrets").await, 1);
 }

@@ -6,18 +6,30 @@ use squaretable::{router, routes};
 use crate::harness::{Answer, Client, Server};
 
 /// A request without cookies and token.
-async fn bare(server: &Server, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub async fn bare(server: &Server, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = reqwest::Client::new().request(method, format!("{}{path}", server.url));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = request.body(body.to_owned()).send().await.expect("the server answers");
+    let response = request
+        .body(body.to_owned())
+        .send()
+        .await
+        .expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.expect("a whole answer") }
+    Answer {
+        status,
+        headers,
+        body: response.bytes().await.expect("a whole answer"),
+    }
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
-    answer.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+/// A header's text; empty without one.
+pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer
+        .headers
+        .get(name)
+        .map_or("", |value| value.to_str().expect("ASCII"))
 }
 
 #[tokio::test]
@@ -25,10 +37,16 @@ async fn routes_that_are_not_built_say_which_they_are() {
     let server = Server::start().await;
     let client = server.client().await;
     let served = router::routes();
-    let left: Vec<_> = routes::manifest().filter(|route| !served.served().contains(route)).collect();
+    let left: Vec<_> = routes::manifest()
+        .filter(|route| !served.served().contains(route))
+        .collect();
     assert!(!left.is_empty());
     for route in left {
-        if matches!(route.path.as_str(), "/lib.js" | "/css/user.css" | "/proxy/:url(*)") || route.path.contains('*') {
+        if matches!(
+            route.path.as_str(),
+            "/lib.js" | "/css/user.css" | "/proxy/:url(*)"
+        ) || route.path.contains('*')
+        {
             continue;
         }
         let path = route.path.replace("/:folder?", "").replace("/:source?", "");
@@ -44,7 +62,11 @@ async fn routes_that_are_not_built_say_which_they_are() {
 
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_get_the_same_page() {
-    let server = Server::with(crate::harness::Options { content: true, ..Default::default() }).await;
+    let server = Server::with(crate::harness::Options {
+        content: true,
+        ..Default::default()
+    })
+    .await;
     let client = server.client().await;
     let page = client.get("/no/such/page").await.expect(404);
     assert!(page.text().contains("<html"), "{}", page.text());
@@ -73,8 +95,16 @@ async fn unknown_paths_and_wrong_methods_get_the_same_page() {
 async fn paths_are_matched_in_any_case_and_with_a_trailing_slash() {
     let server = Server::start().await;
     let client = server.client().await;
-    for path in ["/API/CHATS/GET", "/api/chats/get/", "/Api/Chats/Get/", "/api/chats/get?x=1#y"] {
-        let answer = client.post(path, json!({ "avatar_url": "Ada.png" })).await.expect(200);
+    for path in [
+        "/API/CHATS/GET",
+        "/api/chats/get/",
+        "/Api/Chats/Get/",
+        "/api/chats/get?x=1#y",
+    ] {
+        let answer = client
+            .post(path, json!({ "avatar_url": "Ada.png" }))
+            .await
+            .expect(200);
         assert_eq!(answer.text(), "{}", "{path}");
     }
     client.get("/VERSION/").await.expect(200);
@@ -93,10 +123,25 @@ async fn a_malformed_body_wins_over_a_missing_token_and_that_over_everything_els
         assert!(answer.headers.get("etag").is_none());
         let answer = bare(&server, Method::POST, path, &[json_type], "{}").await;
         assert_eq!(answer.status, 403, "{path}");
-        assert!(answer.text().contains("<pre>Forbidden</pre>"), "{}", answer.text());
+        assert!(
+            answer.text().contains("<pre>Forbidden</pre>"),
+            "{}",
+            answer.text()
+        );
     }
-    let forged = [json_type, ("x-csrf-token", "0000000000000000000000000000000000000000000000000000000000000000")];
-    assert_eq!(bare(&server, Method::POST, "/api/chats/save", &forged, "{}").await.status, 403);
+    let forged = [
+        json_type,
+        (
+            "x-csrf-token",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+    ];
+    assert_eq!(
+        bare(&server, Method::POST, "/api/chats/save", &forged, "{}")
+            .await
+            .status,
+        403
+    );
 }
 
 #[tokio::test]
@@ -106,7 +151,11 @@ async fn bodies_of_any_kind_are_read_as_the_original_reads_them() {
     let cases: [(&str, &'static [u8], u16); 14] = [
         ("application/json", b"{\"key\":\"libre_url\"}", 404),
         ("application/json; charset=utf-8", b"{\"key\":\"libre_url\"}", 404),
-        ("application/json; charset=latin1", b"{\"key\":\"libre_url\"}", 415),
+        (
+            "application/json; charset=latin1",
+            b"{\"key\":\"libre_url\"}",
+            415,
+        ),
         ("application/json", b"\xef\xbb\xbf{\"key\":\"libre_url\"}", 404),
         ("application/json", b"", 400),
         ("application/json", b"   ", 400),
@@ -117,11 +166,21 @@ async fn bodies_of_any_kind_are_read_as_the_original_reads_them() {
         ("application/x-www-form-urlencoded", b"key=libre%5Furl", 404),
         ("text/plain", b"{\"key\":\"libre_url\"}", 400),
         ("", b"{\"key\":\"libre_url\"}", 400),
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nlibre_url\r\n--x--", 404),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nlibre_url\r\n--x--",
+            404,
+        ),
     ];
     for (content_type, body, status) in cases {
         let answer = client.post_raw("/api/secrets/find", content_type, body).await;
-        assert_eq!(answer.status, status, "{content_type} {}: {}", String::from_utf8_lossy(body), answer.text());
+        assert_eq!(
+            answer.status,
+            status,
+            "{content_type} {}: {}",
+            String::from_utf8_lossy(body),
+            answer.text()
+        );
     }
 }
 
@@ -129,12 +188,34 @@ async fn bodies_of_any_kind_are_read_as_the_original_reads_them() {
 async fn a_file_in_another_field_is_a_server_error() {
     let server = Server::start().await;
     let client = server.client().await;
-    let part = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\nbytes\r\n");
-    for parts in [part("file"), part("avatar") + &part("avatar"), "--b\r\nbroken".to_owned(), String::new()] {
-        let whole = if parts.contains("broken") { parts } else { parts + "--b--\r\n" };
+    let part = |name: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\nbytes\r\n")
+    };
+    for parts in [
+        part("file"),
+        part("avatar") + &part("avatar"),
+        "--b\r\nbroken".to_owned(),
+        String::new(),
+    ] {
+        let whole = if parts.contains("broken") {
+            parts
+        } else {
+            parts + "--b--\r\n"
+        };
         let is_empty = whole == "--b--\r\n";
-        let answer = client.post_raw("/api/worldinfo/import", "multipart/form-data; boundary=b", whole.clone()).await;
-        assert_eq!(answer.status, if is_empty { 400 } else { 500 }, "{whole}: {}", answer.text());
+        let answer = client
+            .post_raw(
+                "/api/worldinfo/import",
+                "multipart/form-data; boundary=b",
+                whole.clone(),
+            )
+            .await;
+        assert_eq!(
+            answer.status,
+            if is_empty { 400 } else { 500 },
+            "{whole}: {}",
+            answer.text()
+        );
     }
 }
 
@@ -143,7 +224,11 @@ async fn the_token_belongs_to_the_session() {
     let server = Server::start().await;
     let (one, two) = (server.client().await, server.client().await);
     let token = one.get("/csrf-token").await.json()["token"].clone();
-    assert_eq!(one.get("/csrf-token").await.json()["token"], token, "the same while the session lasts");
+    assert_eq!(
+        one.get("/csrf-token").await.json()["token"],
+        token,
+        "the same while the session lasts"
+    );
     let other = two.get("/csrf-token").await.json()["token"].clone();
     assert_ne!(token, other);
     let request = |client: &Client, token: &Value| {
@@ -166,7 +251,10 @@ async fn every_answer_has_the_security_headers() {
         client.get("/").await.expect(200),
         client.get("/version").await.expect(200),
         client.get("/nowhere").await.expect(404),
-        client.post_raw("/api/chats/get", "application/json", "{").await.expect(400),
+        client
+            .post_raw("/api/chats/get", "application/json", "{")
+            .await
+            .expect(400),
         client.post("/api/characters/all", json!({})).await.expect(200),
     ] {
         for (name, value) in [
@@ -180,7 +268,9 @@ async fn every_answer_has_the_security_headers() {
         ] {
             assert_eq!(header(&answer, name), value, "{}", answer.status);
         }
-        let time = header(&answer, "x-response-time").strip_suffix("ms").expect("milliseconds");
+        let time = header(&answer, "x-response-time")
+            .strip_suffix("ms")
+            .expect("milliseconds");
         assert_eq!(time.split_once('.').expect("a fraction").1.len(), 3);
         assert!(answer.headers.get("x-powered-by").is_none());
     }
@@ -189,7 +279,11 @@ async fn every_answer_has_the_security_headers() {
 #[tokio::test]
 async fn preflights_are_answered_for_any_path_without_a_login() {
     let server = Server::start().await;
-    let ask = [("origin", "null"), ("access-control-request-method", "POST"), ("access-control-request-headers", "x-a, x-b")];
+    let ask = [
+        ("origin", "null"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "x-a, x-b"),
+    ];
     for path in ["/api/chats/save", "/no/such/path", "/", "/characters/x.png"] {
         let answer = bare(&server, Method::OPTIONS, path, &ask, "").await;
         assert_eq!(answer.status, 204, "{path}");
@@ -199,11 +293,29 @@ async fn preflights_are_answered_for_any_path_without_a_login() {
         assert_eq!(header(&answer, "vary"), "Origin, Access-Control-Request-Headers");
         assert!(answer.body.is_empty() && answer.headers.get("access-control-allow-credentials").is_none());
     }
-    let answer = bare(&server, Method::OPTIONS, "/", &[("origin", "https://evil.example")], "").await;
+    let answer = bare(
+        &server,
+        Method::OPTIONS,
+        "/",
+        &[("origin", "https://evil.example")],
+        "",
+    )
+    .await;
     assert_eq!(header(&answer, "access-control-allow-origin"), "");
-    let answer = bare(&server, Method::GET, "/version", &[("origin", "https://evil.example")], "").await;
+    let answer = bare(
+        &server,
+        Method::GET,
+        "/version",
+        &[("origin", "https://evil.example")],
+        "",
+    )
+    .await;
     assert_eq!(header(&answer, "access-control-allow-origin"), "");
-    assert!(header(&answer, "vary").starts_with("Origin"), "{}", header(&answer, "vary"));
+    assert!(
+        header(&answer, "vary").starts_with("Origin"),
+        "{}",
+        header(&answer, "vary")
+    );
 }
 
 #[tokio::test]
@@ -211,7 +323,11 @@ async fn every_old_address_leads_to_the_new_one() {
     let server = Server::start().await;
     let client = server.client().await;
     for (old, new) in REDIRECTS {
-        let old = if old.ends_with('/') { format!("{old}folder%20name") } else { old.to_owned() };
+        let old = if old.ends_with('/') {
+            format!("{old}folder%20name")
+        } else {
+            old.to_owned()
+        };
         for path in [old.clone(), old.to_uppercase(), format!("{old}?query=dropped")] {
             for method in [Method::POST, Method::GET] {
                 let answer = client.send(client.request(method.clone(), &path)).await;
@@ -223,45 +339,9 @@ async fn every_old_address_leads_to_the_new_one() {
         let answer = bare(&server, Method::POST, &old, &[], "").await;
         assert_eq!(answer.status, 403, "{old} without a token");
     }
-    let html = client.request(Method::GET, "/getchat").header("accept", "text/html");
+    let html = client
+        .request(Method::GET, "/getchat")
+        .header("accept", "text/html");
     let answer = client.send(html).await.expect(308);
     assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
-}
-
-#[tokio::test]
-async fn small_routes_answer() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    let version = client.get("/version").await.expect(200).json();
-    assert_eq!((&version["agent"], &version["pkgVersion"]), (&json!("SillyTavern:1.19.0:Cohee#1207"), &json!("1.19.0")));
-    assert!(client.post_raw("/api/ping", "", "").await.expect(204).body.is_empty());
-    let answer = client.post_raw("/api/ping?extend=1", "", "").await.expect(204);
-    assert!(answer.headers.contains_key("set-cookie"), "the session is renewed");
-    assert_eq!(header(&client.get("/login").await.expect(302), "location"), "/");
-    assert_eq!(header(&client.get("/callback/x%20y?code=1&b=2").await.expect(307), "location"), "/?source=x+y&query=code%3D1%26b%3D2");
-    assert_eq!(header(&client.get("/callback").await.expect(307), "location"), "/?");
-    let off = client.get("/proxy/http://example.com").await.expect(404);
-    assert!(off.text().starts_with("CORS proxy is disabled."));
-    client.get("/healthz").await.expect(200);
-    client.get("/readyz").await.expect(200);
-}
-
-#[tokio::test]
-async fn json_answers_have_a_tag_and_reads_are_conditional() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    let answer = client.get("/version").await.expect(200);
-    let tag = header(&answer, "etag").to_owned();
-    assert!(tag.starts_with(&format!("W/\"{:x}-", answer.body.len())), "{tag}");
-    for sent in [tag.as_str(), "*"] {
-        let request = client.request(Method::GET, "/version").header("if-none-match", sent);
-        let answer = client.send(request).await.expect(304);
-        assert!(answer.body.is_empty() && answer.headers.get("content-type").is_none());
-    }
-    let answer = client.post("/api/characters/all", json!({})).await.expect(200);
-    assert!(answer.headers.contains_key("etag"));
-    let request = client.posting("/api/characters/all", &json!({})).header("if-none-match", "*");
-    client.send(request).await.expect(200);
-    let head = client.send(client.request(Method::HEAD, "/version")).await.expect(200);
-    assert_eq!((header(&head, "etag"), head.body.len()), (tag.as_str(), 0));
 }

@@ -1,4 +1,5 @@
 //! What a browser asks for besides the API, and what every route has in common.
 
 mod base;
+mod frontend;
 mod user_data;
