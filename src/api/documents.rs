@@ -32,6 +32,16 @@ pub fn parse(raw: &RawBody) -> Result<Body> {
     Ok(Body(value))
 }
 
+/// The text of a field of a body that [`parse`] took; of a repeated one the last, as JavaScript has it.
+///
+/// # Errors
+/// 400 without the field.
+pub fn field<'a>(raw: &'a RawBody, name: &str) -> Result<&'a str> {
+    let text = std::str::from_utf8(&raw.0).map_err(|_| Error::Page(axum::http::StatusCode::BAD_REQUEST))?;
+    let [found] = json::fields(text, [name]);
+    found.ok_or(Error::bad_request())
+}
+
 /// Stores the whole body as the thing it names, indented as the original does.
 ///
 /// # Errors

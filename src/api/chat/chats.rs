@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 use serde_json::value::RawValue;
-use squaretable_compat::json::{js_string, js_truthy, minify};
+use squaretable_compat::json::{self as text, js_string, minify};
 use squaretable_compat::{chat, names};
 
 use crate::app::App;
@@ -33,37 +33,49 @@ pub fn routes() -> Routes {
         .post("/api/chats/delete", delete)
 }
 
-/// The parts of a save that are not the chat itself.
-#[derive(Deserialize)]
+/// The body of a save. The chat, which may be tens of megabytes, stays text.
 pub(super) struct Save<'a> {
-    #[serde(borrow, default)]
-    chat: Option<&'a RawValue>,
-    #[serde(default)]
-    force: serde_json::Value,
+    /// The fields that name it.
+    pub(super) names: Body,
+    chat: Option<&'a str>,
+    is_forced: bool,
 }
 
 /// `POST /api/chats/save`: the chat's lines become its new head; only lines it never held are written.
 async fn save(State(app): State<App>, tenant: Tenant, RawBody(raw): RawBody) -> Result<Response> {
-    let body = head_of(&raw)?;
-    body.guard("avatar_url")?;
-    let folder = folder_of(&body)?;
-    let file_name = names::sanitize(&format!("{}.jsonl", body.string("file_name")));
-    store(&app, &tenant, &folder, &file_name, &raw).await
+    let save = Save::parse(&raw)?;
+    save.names.guard("avatar_url")?;
+    let folder = folder_of(&save.names)?;
+    let file_name = names::sanitize(&format!("{}.jsonl", save.names.string("file_name")));
+    store(&app, &tenant, &folder, &file_name, &save).await
 }
 
-/// Everything of a save's body but the chat, which may be tens of megabytes and stays bytes.
-pub(super) fn head_of(raw: &[u8]) -> Result<Body> {
-    let fields = ["avatar_url", "file_name", "id"];
-    let text = std::str::from_utf8(raw).map_err(|_| malformed())?;
-    let found = squaretable_compat::json::fields(text, fields);
-    let mut object = serde_json::Map::new();
-    for (field, token) in fields.into_iter().zip(found) {
-        if let Some(token) = token {
-            let value = squaretable_compat::json::parse(token.as_bytes()).map_err(|_| malformed())?;
-            object.insert(field.to_owned(), value);
+impl<'a> Save<'a> {
+    /// Checks the whole body and finds its fields.
+    ///
+    /// # Errors
+    /// 400 page for a body that is not JSON.
+    pub(super) fn parse(raw: &'a [u8]) -> Result<Self> {
+        let body = std::str::from_utf8(raw).map_err(|_| malformed())?;
+        serde_json::from_str::<IgnoredAny>(body).map_err(|_| malformed())?;
+        let fields = ["avatar_url", "file_name", "id"];
+        let [avatar_url, file_name, id, chat, force] =
+            text::fields(body, ["avatar_url", "file_name", "id", "chat", "force"]);
+        let mut names = serde_json::Map::new();
+        for (field, token) in fields.into_iter().zip([avatar_url, file_name, id]) {
+            if let Some(token) = token {
+                names.insert(
+                    field.to_owned(),
+                    text::parse(token.as_bytes()).map_err(|_| malformed())?,
+                );
+            }
         }
+        Ok(Self {
+            names: Body(names.into()),
+            chat,
+            is_forced: force.is_some_and(text::truthy),
+        })
     }
-    Ok(Body(object.into()))
 }
 
 fn malformed() -> Error {
@@ -76,12 +88,11 @@ pub(super) async fn store(
     tenant: &Tenant,
     folder: &str,
     file_name: &str,
-    raw: &[u8],
+    save: &Save<'_>,
 ) -> Result<Response> {
-    let save: Save<'_> = serde_json::from_slice(raw).map_err(|_| malformed())?;
     let lines: Vec<&RawValue> = save
         .chat
-        .and_then(|chat| serde_json::from_str(chat.get()).ok())
+        .and_then(|chat| serde_json::from_str(chat).ok())
         .ok_or_else(|| Error::json_error(400, "The request's body.chat is not an array."))?;
     // A line is what JavaScript's stringify would give: without white space, so without line feeds.
     let lines: Vec<_> = lines.iter().map(|line| minify(line.get().as_bytes())).collect();
@@ -89,7 +100,7 @@ pub(super) async fn store(
     if file_name.is_empty() {
         return Err(Error::json_error(500, SAVE_FAILED));
     }
-    let check = app.config().content.backups.check_integrity && !js_truthy(&save.force);
+    let check = app.config().content.backups.check_integrity && !save.is_forced;
     let mut tx = tenant.begin().await?;
     let done = async {
         if check && !integrity_holds(&mut tx, folder, file_name, &lines).await? {
@@ -104,7 +115,9 @@ pub(super) async fn store(
 
 /// Whether the chat that is there may be replaced by these lines: see [`chat::integrity_holds`].
 async fn integrity_holds(tx: &mut Tx, folder: &str, file_name: &str, lines: &[&[u8]]) -> Result<bool> {
-    let Some(stored) = chats::find_for_update(tx, folder, file_name).await? else { return Ok(true) };
+    let Some(stored) = chats::find_for_update(tx, folder, file_name).await? else {
+        return Ok(true);
+    };
     let header = lines.first().and_then(|line| std::str::from_utf8(line).ok());
     let first = chats::first_line(tx, &stored).await?;
     let size = u64::try_from(stored.byte_size).unwrap_or(0);
@@ -145,7 +158,11 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
     if !body.truthy("original_file") || !body.truthy("renamed_file") {
         return Err(Error::bad_request());
     }
-    let folder = if body.truthy("is_group") { GROUP_CHATS.to_owned() } else { folder_of(&body)? };
+    let folder = if body.truthy("is_group") {
+        GROUP_CHATS.to_owned()
+    } else {
+        folder_of(&body)?
+    };
     // compat: the original's sanitiser throws on anything but a string.
     let (Some(from), Some(to)) = (body.str("original_file"), body.str("renamed_file")) else {
         return Err(Error::json(500, json!({ "error": true })));
@@ -160,15 +177,23 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
         return Err(Error::json(400, json!({ "error": true })));
     }
     tx.commit().await?;
-    Ok(reply::json(&json!({ "ok": true, "sanitizedFileName": names::base_name(&to) })))
+    Ok(reply::json(
+        &json!({ "ok": true, "sanitizedFileName": names::base_name(&to) }),
+    ))
 }
 
 /// `POST /api/chats/delete`
 async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar_url")?;
     // compat: a name with any extension is taken as it is; the original throws without one.
-    let Some(file) = body.str("chatfile") else { return Err(Error::status(500)) };
-    let file = if names::extension(file).is_empty() { format!("{file}.jsonl") } else { file.to_owned() };
+    let Some(file) = body.str("chatfile") else {
+        return Err(Error::status(500));
+    };
+    let file = if names::extension(file).is_empty() {
+        format!("{file}.jsonl")
+    } else {
+        file.to_owned()
+    };
     remove(&tenant, &folder_of(&body)?, &names::sanitize(&file)).await
 }
 

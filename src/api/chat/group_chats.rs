@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::chats::{GROUP_CHATS, group_file, head_of, lines, remove, store};
+use super::chats::{GROUP_CHATS, Save, group_file, lines, remove, store};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Body, RawBody};
@@ -21,8 +21,8 @@ pub fn routes() -> Routes {
 
 /// `POST /api/chats/group/save`
 async fn save(State(app): State<App>, tenant: Tenant, RawBody(raw): RawBody) -> Result<Response> {
-    let file_name = group_file(&head_of(&raw)?)?;
-    store(&app, &tenant, GROUP_CHATS, &file_name, &raw).await
+    let save = Save::parse(&raw)?;
+    store(&app, &tenant, GROUP_CHATS, &group_file(&save.names)?, &save).await
 }
 
 /// `POST /api/chats/group/get`

@@ -33,7 +33,11 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
     }
     // compat: the original's sanitiser throws on anything but a string, and takes the process down.
     let file_name = names::sanitize(body.str("file").ok_or(Error::bad_request())?);
-    let folder = if body.truthy("is_group") { GROUP_CHATS.to_owned() } else { folder_of(&body)? };
+    let folder = if body.truthy("is_group") {
+        GROUP_CHATS.to_owned()
+    } else {
+        folder_of(&body)?
+    };
     let mut tx = tenant.begin().await?;
     let Some(found) = chats::find(&mut tx, &folder, &file_name).await? else {
         let message = format!("Could not find JSONL file to export. Source chat file: {folder}/{file_name}.");
@@ -47,7 +51,9 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
         to_vec(&chat::export_text(&file).map_err(|_| Error::bad_request())?.into())
     };
     let message = to_vec(&format!("Chat saved to {}", body.string("exportfilename")).into());
-    Ok(reply::json_bytes([br#"{"message":"#, &message[..], br#","result":"#, &result, b"}"].concat()))
+    Ok(reply::json_bytes(
+        [br#"{"message":"#, &message[..], br#","result":"#, &result, b"}"].concat(),
+    ))
 }
 
 /// `POST /api/chats/import`: a chat of this or another program becomes one or more chats of the character.
@@ -77,7 +83,9 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
         // The original never answers; there is nothing to be compatible with.
         _ => return Err(Error::bad_request()),
     };
-    let Ok(converted) = converted else { return Ok(reply::json(&json!({ "error": true }))) };
+    let Ok(converted) = converted else {
+        return Ok(reply::json(&json!({ "error": true })));
+    };
     let mut tx = tenant.begin().await?;
     // compat: the character's chat folder must be there.
     if !files::folder_exists(&mut tx, &folder).await? {
@@ -104,13 +112,12 @@ async fn import_group(tenant: Tenant, upload: Upload) -> Result<Response> {
 
 /// Stores a file under the first free `name` of a time from now on, and says under which (without extension): two
 /// imports within one millisecond are two chats.
-async fn put_new(
-    tx: &mut Tx,
-    folder: &str,
-    name: impl Fn(String) -> String,
-    file: &[u8],
-) -> Result<String> {
-    let lines = if file.is_empty() { Vec::new() } else { chat::split(file) };
+async fn put_new(tx: &mut Tx, folder: &str, name: impl Fn(String) -> String, file: &[u8]) -> Result<String> {
+    let lines = if file.is_empty() {
+        Vec::new()
+    } else {
+        chat::split(file)
+    };
     let mut time = Local::now();
     loop {
         let id = name(dates::humanized(time));

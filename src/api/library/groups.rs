@@ -35,8 +35,10 @@ async fn all(tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
     let found = documents::list(&mut tx, DocumentKind::Groups).await?;
     let listed = chats::list(&mut tx, GROUP_CHATS).await?;
-    let by_id: HashMap<&str, &chats::Chat> =
-        listed.iter().map(|chat| (names::base_name(&chat.file_name), chat)).collect();
+    let by_id: HashMap<&str, &chats::Chat> = listed
+        .iter()
+        .map(|chat| (names::base_name(&chat.file_name), chat))
+        .collect();
     let groups: Vec<Value> = found
         .iter()
         .filter(|group| names::extension(&group.name) == ".json")
@@ -46,10 +48,21 @@ async fn all(tenant: Tenant) -> Result<Response> {
 }
 
 /// A group with what the list adds to it; `None` for a file that does not parse, which the original skips.
-fn listed_group(body: &[u8], created_at: DateTime<Utc>, chats: &HashMap<&str, &chats::Chat>) -> Option<Value> {
-    let Value::Object(mut group) = text::parse(body).ok()? else { return None };
-    let ids: std::collections::HashSet<&str> =
-        group.get("chats").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+fn listed_group(
+    body: &[u8],
+    created_at: DateTime<Utc>,
+    chats: &HashMap<&str, &chats::Chat>,
+) -> Option<Value> {
+    let Value::Object(mut group) = text::parse(body).ok()? else {
+        return None;
+    };
+    let ids: std::collections::HashSet<&str> = group
+        .get("chats")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let own = || ids.iter().filter_map(|id| chats.get(id));
     let size: i64 = own().map(|chat| chat.byte_size).sum();
     let last = own().map(|chat| chat.modified_at).max();
@@ -65,14 +78,21 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
     let mut tx = tenant.begin().await?;
     let mut id = Utc::now().timestamp_millis();
     // Two groups made within one millisecond are two groups.
-    while documents::get_for_update(&mut tx, DocumentKind::Groups, &format!("{id}.json")).await?.is_some() {
+    while documents::get_for_update(&mut tx, DocumentKind::Groups, &format!("{id}.json"))
+        .await?
+        .is_some()
+    {
         id += 1;
     }
     let id = id.to_string();
     let mut group = Map::new();
     group.insert("id".into(), id.clone().into());
     let mut set = |key: &str, default: Option<Value>| {
-        let value = body.0.get(key).filter(|value| default.is_none() || !value.is_null()).cloned();
+        let value = body
+            .0
+            .get(key)
+            .filter(|value| default.is_none() || !value.is_null())
+            .cloned();
         if let Some(value) = value.or(default) {
             group.insert(key.to_owned(), value);
         }
@@ -80,7 +100,10 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
     set("name", Some("New Group".into()));
     set("members", Some(json!([])));
     set("avatar_url", None);
-    set("allow_self_responses", Some(body.truthy("allow_self_responses").into()));
+    set(
+        "allow_self_responses",
+        Some(body.truthy("allow_self_responses").into()),
+    );
     set("activation_strategy", Some(0.into()));
     set("generation_mode", Some(0.into()));
     set("disabled_members", Some(json!([])));
@@ -90,9 +113,18 @@ async fn create(tenant: Tenant, body: Body) -> Result<Response> {
     set("auto_mode_delay", Some(5.into()));
     set("generation_mode_join_prefix", Some("".into()));
     set("generation_mode_join_suffix", Some("".into()));
-    group.insert("allow_self_responses".into(), body.truthy("allow_self_responses").into());
+    group.insert(
+        "allow_self_responses".into(),
+        body.truthy("allow_self_responses").into(),
+    );
     let group = Value::Object(group);
-    documents::put(&mut tx, DocumentKind::Groups, &format!("{id}.json"), &text::to_vec_pretty(&group)).await?;
+    documents::put(
+        &mut tx,
+        DocumentKind::Groups,
+        &format!("{id}.json"),
+        &text::to_vec_pretty(&group),
+    )
+    .await?;
     tx.commit().await?;
     Ok(reply::json_bytes(text::to_vec(&group)))
 }
@@ -107,7 +139,13 @@ async fn edit(tenant: Tenant, mut body: Body) -> Result<Response> {
         }
     }
     let mut tx = tenant.begin().await?;
-    documents::put(&mut tx, DocumentKind::Groups, &name, &text::to_vec_pretty(&body.0)).await?;
+    documents::put(
+        &mut tx,
+        DocumentKind::Groups,
+        &name,
+        &text::to_vec_pretty(&body.0),
+    )
+    .await?;
     tx.commit().await?;
     Ok(reply::json(&json!({ "ok": true })))
 }

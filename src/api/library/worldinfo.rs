@@ -2,13 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use squaretable_compat::layout::DocumentKind;
 use squaretable_compat::{collate, json as text, names};
 
-use crate::api::documents::{file_name, parse, pretty};
+use crate::api::documents::{field, file_name, parse, pretty};
 use crate::error::{Error, Result};
 use crate::extract::{Body, RawBody, Upload};
 use crate::reply;
@@ -40,7 +38,10 @@ async fn list(tenant: Tenant) -> Result<Response> {
             let content = text::parse(&world.body).unwrap_or(Value::Null);
             let id = names::base_name(&world.name);
             let name = content.get("name").filter(|name| text::js_truthy(name)).cloned();
-            let extensions = content.get("extensions").filter(|e| e.is_object() || e.is_array()).cloned();
+            let extensions = content
+                .get("extensions")
+                .filter(|e| e.is_object() || e.is_array())
+                .cloned();
             json!({
                 "file_id": id,
                 "name": name.unwrap_or_else(|| id.into()),
@@ -97,11 +98,6 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
 
 /// `POST /api/worldinfo/edit`
 async fn edit(tenant: Tenant, raw: RawBody) -> Result<Response> {
-    #[derive(Deserialize)]
-    struct Raw<'a> {
-        #[serde(borrow)]
-        data: &'a RawValue,
-    }
     let body = parse(&raw)?;
     if !body.truthy("name") {
         return Err(Error::text(400, "World file must have a name"));
@@ -110,8 +106,7 @@ async fn edit(tenant: Tenant, raw: RawBody) -> Result<Response> {
         return Err(Error::text(400, "Is not a valid world info file"));
     }
     let name = file_name(&body, "name")?;
-    let raw: Raw<'_> = serde_json::from_slice(&raw.0).map_err(|_| Error::bad_request())?;
-    let content = pretty(raw.data.get().as_bytes())?;
+    let content = pretty(field(&raw, "data")?.as_bytes())?;
     let mut tx = tenant.begin().await?;
     documents::put(&mut tx, DocumentKind::Worlds, &name, &content).await?;
     tx.commit().await?;

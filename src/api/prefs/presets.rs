@@ -3,13 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::Value;
 use squaretable_compat::layout::DocumentKind;
 use squaretable_compat::{json, names};
 
-use crate::api::documents::pretty;
+use crate::api::documents::{field, parse, pretty};
 use crate::app::App;
 use crate::error::{Error, FaultShape, Result};
 use crate::extract::{Body, RawBody};
@@ -46,25 +44,21 @@ fn kind_of(body: &Body) -> Option<DocumentKind> {
 ///
 /// compat: the original throws on a name that is not a string, before it looks at anything else.
 fn name_of(body: &Body) -> Result<String> {
-    let name = body.str("name").ok_or(Error::Page(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let name = body
+        .str("name")
+        .ok_or(Error::Page(StatusCode::INTERNAL_SERVER_ERROR))?;
     Ok(names::sanitize(name))
 }
 
 /// `POST /api/presets/save`
 async fn save(tenant: Tenant, raw: RawBody) -> Result<Response> {
-    #[derive(Deserialize)]
-    struct Raw<'a> {
-        #[serde(borrow, default)]
-        preset: Option<&'a RawValue>,
-    }
-    let body = crate::api::documents::parse(&raw)?;
+    let body = parse(&raw)?;
     let name = name_of(&body)?;
     if !body.truthy("preset") || name.is_empty() {
         return Err(Error::bad_request());
     }
     let kind = kind_of(&body).ok_or(Error::bad_request())?;
-    let preset: Raw<'_> = serde_json::from_slice(&raw.0).map_err(|_| Error::bad_request())?;
-    let preset = pretty(preset.preset.ok_or(Error::bad_request())?.get().as_bytes())?;
+    let preset = pretty(field(&raw, "preset")?.as_bytes())?;
     let mut tx = tenant.begin().await?;
     documents::put(&mut tx, kind, &format!("{name}.json"), &preset).await?;
     tx.commit().await?;
@@ -92,12 +86,17 @@ async fn restore(State(app): State<App>, _: Tenant, body: Body) -> Result<Respon
     let file = kind_of(&body).and_then(|kind| app.content().default_preset(kind, &name));
     let preset = match file {
         Some(path) => {
-            let bytes = tokio::fs::read(path).await.map_err(Error::from).fault_as(|| Error::status(500))?;
+            let bytes = tokio::fs::read(path)
+                .await
+                .map_err(Error::from)
+                .fault_as(|| Error::status(500))?;
             json::parse(&bytes).map_err(|e| Error::Internal(anyhow::anyhow!("a shipped preset: {e}")))?
         }
         None => Value::Null,
     };
     let found = json::js_truthy(&preset);
     let preset = if found { preset } else { serde_json::json!({}) };
-    Ok(reply::json(&serde_json::json!({ "isDefault": found, "preset": preset })))
+    Ok(reply::json(
+        &serde_json::json!({ "isDefault": found, "preset": preset }),
+    ))
 }

@@ -267,3 +267,41 @@ async fn odd_bodies_are_read_as_javascript_reads_them() {
         .expect(200);
     assert_eq!(get(&client, "broken").await, "[{\"mes\":\"a\u{FFFD}b\"}]");
 }
+
+/// Bodies this long are checked by their route, not before it.
+#[tokio::test]
+async fn a_long_body_that_breaks_off_is_refused_everywhere_and_changes_nothing() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let fill = "x".repeat(1_200_000);
+    let bodies = [
+        (
+            "/api/chats/save",
+            format!(r#"{{"avatar_url":"Ada.png","file_name":"t","chat":[{{"mes":"{fill}"}}],"force":tru"#),
+        ),
+        (
+            "/api/chats/group/save",
+            format!(r#"{{"id":"1","chat":[{{"mes":"{fill}"}}]"#),
+        ),
+        ("/api/settings/save", format!(r#"{{"a":"{fill}","b":}}"#)),
+        (
+            "/api/worldinfo/edit",
+            format!(r#"{{"name":"w","data":{{"entries":{{}},"a":"{fill}"}}"#),
+        ),
+        (
+            "/api/presets/save",
+            format!(r#"{{"name":"p","apiId":"openai","preset":{{"a":"{fill}"}},"#),
+        ),
+        ("/api/themes/save", format!(r#"{{"name":"t","a":"{fill}"#)),
+        (
+            "/api/groups/edit",
+            format!(r#"{{"id":"g","a":"{fill}"}} trailing"#),
+        ),
+    ];
+    for (path, body) in bodies {
+        let answer = client.post_raw(path, "application/json", body).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+    }
+    assert_eq!(server.count("SELECT count(*) FROM chats").await, 0);
+    assert_eq!(server.count("SELECT count(*) FROM documents").await, 0);
+}

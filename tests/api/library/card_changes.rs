@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::characters::{avatars, card, get, import, stored_card};
 use crate::api::cards;
-use crate::harness::{Client, Server, file};
+use crate::harness::{Server, file};
 
 #[tokio::test]
 async fn an_edit_replaces_the_card_and_keeps_the_picture() {
@@ -82,6 +82,15 @@ async fn edits_that_are_none_change_nothing() {
             .await
             .expect(500);
     }
+    assert_eq!(get(&client, "Ada.png").await.text(), before);
+}
+
+#[tokio::test]
+async fn fields_and_pictures_that_are_none_change_nothing() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    import(&client, "Ada").await;
+    let before = get(&client, "Ada.png").await.text();
     for (field, sentence) in [
         ("json_data", "Error: cannot edit json_data field."),
         ("nonsense", "Error: invalid field."),

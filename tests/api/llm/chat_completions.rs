@@ -35,7 +35,7 @@ impl Provider {
                 let length = head
                     .lines()
                     .find_map(|line| line.strip_prefix("content-length: "))
-                    .map_or(0, |n| n.parse().unwrap());
+                    .map_or(0, |length| length.parse().expect("a length"));
                 if raw.len() >= at + 4 + length {
                     let body = String::from_utf8_lossy(&raw[at + 4..]).into_owned();
                     return (stream, head, body);

@@ -97,6 +97,19 @@ async fn secrets_are_encrypted_at_rest() {
     assert_eq!(sealed, 1);
 }
 
+/// Value and state of the secrets under [`KEY`].
+async fn values(client: &Client) -> Vec<(String, bool)> {
+    let seen = read(client).await;
+    let list = seen[KEY].as_array().expect("a list");
+    let value = |secret: &Value| {
+        (
+            secret["value"].as_str().expect("a text").to_owned(),
+            secret["active"] == true,
+        )
+    };
+    list.iter().map(value).collect()
+}
+
 #[tokio::test]
 async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
     let server = exposed().await;
@@ -105,14 +118,8 @@ async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
         write(&client, KEY, "one", None).await,
         write(&client, KEY, "two", Some("2")).await,
     );
-    let values = |seen: Value| -> Vec<(String, bool)> {
-        let list = seen[KEY].as_array().unwrap().clone();
-        list.iter()
-            .map(|s| (s["value"].as_str().unwrap().to_owned(), s["active"] == true))
-            .collect()
-    };
     assert_eq!(
-        values(read(&client).await),
+        values(&client).await,
         [("one".into(), false), ("two".into(), true)]
     );
     client
@@ -120,7 +127,7 @@ async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
         .await
         .expect(204);
     assert_eq!(
-        values(read(&client).await),
+        values(&client).await,
         [("one".into(), true), ("two".into(), false)]
     );
     client
@@ -128,7 +135,7 @@ async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
         .await
         .expect(204);
     assert_eq!(
-        values(read(&client).await),
+        values(&client).await,
         [("one".into(), true), ("two".into(), false)]
     );
     client
@@ -144,7 +151,7 @@ async fn the_newest_secret_is_the_active_one_and_others_can_be_chosen() {
         .await
         .expect(204);
     assert_eq!(
-        values(read(&client).await),
+        values(&client).await,
         [("two".into(), true)],
         "the first of the rest takes over"
     );

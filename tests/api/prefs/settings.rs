@@ -32,9 +32,9 @@ async fn snapshots(client: &Client) -> Vec<String> {
         .json();
     listed
         .as_array()
-        .unwrap()
+        .expect("a list of named snapshots")
         .iter()
-        .map(|s| s["name"].as_str().unwrap().to_owned())
+        .map(|s| s["name"].as_str().expect("a list of named snapshots").to_owned())
         .collect()
 }
 

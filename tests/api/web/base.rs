@@ -6,8 +6,19 @@ use squaretable::{router, routes};
 use crate::harness::{Answer, Client, Server};
 
 /// A request without cookies and token.
-pub async fn bare(server: &Server, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut request = reqwest::Client::new().request(method, format!("{}{path}", server.url));
+pub async fn bare(
+    server: &Server,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let unfollowed = reqwest::redirect::Policy::none();
+    let http = reqwest::Client::builder()
+        .redirect(unfollowed)
+        .build()
+        .expect("a client");
+    let mut request = http.request(method, format!("{}{path}", server.url));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

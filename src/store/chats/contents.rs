@@ -1,0 +1,93 @@
+//! The lines of a chat's head, in the forms that routes answer them.
+
+use futures_util::TryStreamExt;
+use sqlx::Row;
+
+use super::{Chat, Tx};
+use crate::error::Result;
+
+/// A line of a head revision.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The line's bytes, without line feed.
+    pub body: Vec<u8>,
+    /// Whether `chats/get` shows it.
+    pub kept: bool,
+}
+
+const LINES: &str = "SELECT m.body, m.kept FROM revisions r
+     CROSS JOIN unnest(r.message_ids) WITH ORDINALITY AS line(message_id, place)
+     JOIN messages m ON m.tenant_id = r.tenant_id AND m.chat_id = r.chat_id AND m.message_id = line.message_id
+     WHERE r.tenant_id = $1 AND r.chat_id = $2 AND r.revision = $3 ORDER BY line.place";
+
+/// The lines of the chat's head, in order.
+///
+/// # Errors
+/// The database failed.
+pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
+    let id = tx.id();
+    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut lines = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        lines.push(Line { body: row.try_get(0)?, kept: row.try_get(1)? });
+    }
+    Ok(lines)
+}
+
+/// The chat as the JSON array that `chats/get` answers: every line that parses to something truthy. Bytes are
+/// concatenated, never parsed.
+///
+/// # Errors
+/// The database failed.
+pub async fn json_array(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
+    let id = tx.id();
+    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut array = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0) + 2);
+    array.push(b'[');
+    while let Some(row) = rows.try_next().await? {
+        if row.try_get(1)? {
+            if array.len() > 1 {
+                array.push(b',');
+            }
+            array.extend_from_slice(row.try_get(0)?);
+        }
+    }
+    array.push(b']');
+    Ok(array)
+}
+
+/// The chat as the bytes of its JSONL file.
+///
+/// # Errors
+/// The database failed.
+pub async fn file(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
+    let id = tx.id();
+    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut file = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0));
+    let mut first = true;
+    while let Some(row) = rows.try_next().await? {
+        if !first {
+            file.push(b'\n');
+        }
+        first = false;
+        file.extend_from_slice(row.try_get(0)?);
+    }
+    Ok(file)
+}
+
+/// The first line of the chat's head, which holds its `integrity`; `None` for an empty chat.
+///
+/// # Errors
+/// The database failed.
+pub async fn first_line(tx: &mut Tx, chat: &Chat) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT m.body FROM revisions r
+               JOIN messages m ON m.tenant_id = r.tenant_id AND m.chat_id = r.chat_id
+                              AND m.message_id = r.message_ids[1]
+               WHERE r.tenant_id = $1 AND r.chat_id = $2 AND r.revision = $3";
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(chat.chat_id)
+        .bind(chat.head)
+        .fetch_optional(tx.conn())
+        .await?)
+}

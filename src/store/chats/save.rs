@@ -1,0 +1,266 @@
+//! The write path: only lines that a chat never held are stored, and one revision.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use squaretable_compat::chat;
+
+use crate::error::{Error, Result};
+use crate::store::{Tx, files};
+
+/// Bytes of new lines sent in one statement, so that a save of any size needs bounded memory in PostgreSQL.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Why a revision exists.
+#[derive(Debug, Clone, Copy)]
+pub enum Cause {
+    /// The frontend saved.
+    Save,
+    /// A file was imported.
+    Import,
+    /// An older revision was made the head again.
+    Restore,
+}
+
+impl Cause {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Save => "save",
+            Self::Import => "import",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// Makes `lines` the chat's content as a new revision, creating the chat where there is none. Only lines that the chat
+/// never held are written.
+///
+/// # Errors
+/// The database failed; nothing changed then.
+pub async fn save(tx: &mut Tx, folder: &str, file_name: &str, lines: &[&[u8]], cause: Cause) -> Result<()> {
+    save_at(tx, folder, file_name, lines, cause, Utc::now()).await
+}
+
+/// [`save`] with a modification time of its own, as imports need it.
+///
+/// # Errors
+/// The database failed; nothing changed then.
+pub async fn save_at(
+    tx: &mut Tx,
+    folder: &str,
+    file_name: &str,
+    lines: &[&[u8]],
+    cause: Cause,
+    modified_at: DateTime<Utc>,
+) -> Result<()> {
+    let slot = lock(tx, folder, file_name, modified_at).await?;
+    if slot.head == 0 {
+        // A character whose chats were all deleted still has its folder, and lists nothing rather than failing.
+        files::create_folder(tx, folder).await?;
+    }
+    // A chat that never held a line is not asked for its lines: imports make thousands of those.
+    let is_new = slot.head == 0;
+    let mut known = if is_new {
+        HashMap::new()
+    } else {
+        known_lines(tx, slot.chat_id).await?
+    };
+    let plan = Plan::new(lines, &mut known, slot.next_message_id)?;
+    insert_lines(tx, slot.chat_id, &plan.new).await?;
+    set_live(tx, slot.chat_id, &plan.ids, &known).await?;
+    let byte_size = file_size(lines)?;
+    if plan.new.is_empty() && slot.head > 0 && plan.ids == head_ids(tx, &slot).await? {
+        // Saving what is already there makes no version, but it does make the chat the most recent one.
+        let sql = "UPDATE chats SET modified_at = $3 WHERE tenant_id = $1 AND chat_id = $2";
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(slot.chat_id)
+            .bind(modified_at)
+            .execute(tx.conn())
+            .await?;
+        return Ok(());
+    }
+    // The number is taken here and not in `lock`: a statement that waited for the row does not see what was inserted
+    // in the meantime.
+    let sql = "WITH made AS (
+                   INSERT INTO revisions (tenant_id, chat_id, revision, parent, saved_at, cause, message_ids, byte_size)
+                   SELECT $1, $2, coalesce(max(revision), 0) + 1, nullif($3, 0), $4, $5, $6, $7
+                   FROM revisions WHERE tenant_id = $1 AND chat_id = $2
+                   RETURNING revision)
+               UPDATE chats SET head = made.revision, next_message_id = $8, byte_size = $7, summary = $9, modified_at = $4
+               FROM made WHERE tenant_id = $1 AND chat_id = $2";
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(slot.chat_id)
+        .bind(slot.head)
+        .bind(modified_at)
+        .bind(cause.as_str())
+        .bind(&plan.ids)
+        .bind(byte_size)
+        .bind(plan.next_message_id)
+        .bind(chat::Summary::of(lines).to_stored())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// A chat row held for writing.
+#[derive(sqlx::FromRow)]
+struct Slot {
+    chat_id: i64,
+    head: i32,
+    next_message_id: i32,
+}
+
+/// Holds the chat for this transaction, creating an empty one where there is none.
+async fn lock(tx: &mut Tx, folder: &str, file_name: &str, now: DateTime<Utc>) -> Result<Slot> {
+    // The no-op update takes the row lock in the same statement that would create the row.
+    let sql =
+        "INSERT INTO chats (tenant_id, folder, file_name, head, byte_size, summary, created_at, modified_at)
+               VALUES ($1, $2, $3, 0, 0, '', $4, $4)
+               ON CONFLICT (tenant_id, folder, file_name) WHERE deleted_at IS NULL
+               DO UPDATE SET head = chats.head
+               RETURNING chat_id, head, next_message_id";
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .bind(file_name)
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+struct Known {
+    id: i32,
+    live: bool,
+}
+
+async fn known_lines(tx: &mut Tx, chat_id: i64) -> Result<HashMap<[u8; 32], Known>> {
+    let sql = "SELECT message_id, live, hash FROM messages WHERE tenant_id = $1 AND chat_id = $2";
+    let rows = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(chat_id)
+        .fetch_all(tx.conn())
+        .await?;
+    let mut known = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let hash: &[u8] = row.try_get(2)?;
+        let hash = hash
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a message hash is not 32 bytes long"))?;
+        known.insert(
+            hash,
+            Known {
+                id: row.try_get(0)?,
+                live: row.try_get(1)?,
+            },
+        );
+    }
+    Ok(known)
+}
+
+struct NewLine<'a> {
+    id: i32,
+    hash: [u8; 32],
+    body: &'a [u8],
+}
+
+/// What a save has to write.
+struct Plan<'a> {
+    ids: Vec<i32>,
+    new: Vec<NewLine<'a>>,
+    next_message_id: i32,
+}
+
+impl<'a> Plan<'a> {
+    fn new(lines: &[&'a [u8]], known: &mut HashMap<[u8; 32], Known>, first_free: i32) -> Result<Self> {
+        let mut plan = Self {
+            ids: Vec::with_capacity(lines.len()),
+            new: Vec::new(),
+            next_message_id: first_free,
+        };
+        for body in lines {
+            let hash = *blake3::hash(body).as_bytes();
+            let id = match known.get(&hash) {
+                Some(known) => known.id,
+                None => {
+                    let id = plan.next_message_id;
+                    plan.next_message_id = id
+                        .checked_add(1)
+                        .ok_or_else(|| anyhow::anyhow!("this chat has had 2^31 messages"))?;
+                    known.insert(hash, Known { id, live: true });
+                    plan.new.push(NewLine { id, hash, body });
+                    id
+                }
+            };
+            plan.ids.push(id);
+        }
+        Ok(plan)
+    }
+}
+
+async fn insert_lines(tx: &mut Tx, chat_id: i64, lines: &[NewLine<'_>]) -> Result<()> {
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let take = rest.iter().take_while(|line| {
+            let fits = bytes < BATCH_BYTES;
+            bytes += line.body.len();
+            fits
+        });
+        let (batch, later) = rest.split_at(take.count());
+        rest = later;
+        let facts: Vec<_> = batch.iter().map(|line| chat::LineFacts::of(line.body)).collect();
+        let sql = "INSERT INTO messages (tenant_id, chat_id, message_id, hash, body, kept, search)
+                   SELECT $1, $2, * FROM unnest($3::int[], $4::bytea[], $5::bytea[], $6::bool[], $7::text[])";
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(chat_id)
+            .bind(batch.iter().map(|line| line.id).collect::<Vec<_>>())
+            .bind(batch.iter().map(|line| &line.hash[..]).collect::<Vec<_>>())
+            .bind(batch.iter().map(|line| line.body).collect::<Vec<_>>())
+            .bind(facts.iter().map(|f| f.kept).collect::<Vec<_>>())
+            .bind(facts.iter().map(|f| f.search.as_deref()).collect::<Vec<_>>())
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Search looks at live lines only; a line that left the head stays for the revisions that hold it.
+async fn set_live(tx: &mut Tx, chat_id: i64, head: &[i32], known: &HashMap<[u8; 32], Known>) -> Result<()> {
+    let head: std::collections::HashSet<i32> = head.iter().copied().collect();
+    let changed: Vec<i32> = known
+        .values()
+        .filter(|line| line.live != head.contains(&line.id))
+        .map(|line| line.id)
+        .collect();
+    if !changed.is_empty() {
+        let sql = "UPDATE messages SET live = NOT live
+                   WHERE tenant_id = $1 AND chat_id = $2 AND message_id = ANY($3)";
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(chat_id)
+            .bind(changed)
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn head_ids(tx: &mut Tx, slot: &Slot) -> Result<Vec<i32>> {
+    let sql = "SELECT message_ids FROM revisions WHERE tenant_id = $1 AND chat_id = $2 AND revision = $3";
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(slot.chat_id)
+        .bind(slot.head)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+fn file_size(lines: &[&[u8]]) -> Result<i64> {
+    let feeds = lines.len().saturating_sub(1);
+    let size = lines.iter().map(|line| line.len()).sum::<usize>() + feeds;
+    i64::try_from(size).map_err(|e| Error::Internal(e.into()))
+}
