@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use fs4::FileExt;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -61,6 +62,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 async fn accept(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
     let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    // Without this a streamed answer waits for the browser's delayed acknowledgement, 40 ms at a time.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot send small packets at once");
+        }
+    });
     axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, and with it the server.

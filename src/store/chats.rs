@@ -1,13 +1,14 @@
 //! Chats as lines and revisions. `migrations/0005_chats.sql` states the model.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 
+mod contents;
 mod save;
 
 use super::Tx;
 use crate::error::Result;
 
+pub use self::contents::{Line, file, first_line, json_array, lines};
 pub use self::save::{Cause, save, save_at};
 
 /// What lists need to know of a chat; its lines stay where they are.

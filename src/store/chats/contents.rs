@@ -26,10 +26,17 @@ const LINES: &str = "SELECT m.body, m.kept FROM revisions r
 /// The database failed.
 pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
     let id = tx.id();
-    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut rows = sqlx::query(LINES)
+        .bind(id)
+        .bind(chat.chat_id)
+        .bind(chat.head)
+        .fetch(tx.conn());
     let mut lines = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        lines.push(Line { body: row.try_get(0)?, kept: row.try_get(1)? });
+        lines.push(Line {
+            body: row.try_get(0)?,
+            kept: row.try_get(1)?,
+        });
     }
     Ok(lines)
 }
@@ -41,7 +48,11 @@ pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
 /// The database failed.
 pub async fn json_array(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
     let id = tx.id();
-    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut rows = sqlx::query(LINES)
+        .bind(id)
+        .bind(chat.chat_id)
+        .bind(chat.head)
+        .fetch(tx.conn());
     let mut array = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0) + 2);
     array.push(b'[');
     while let Some(row) = rows.try_next().await? {
@@ -62,7 +73,11 @@ pub async fn json_array(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
 /// The database failed.
 pub async fn file(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
     let id = tx.id();
-    let mut rows = sqlx::query(LINES).bind(id).bind(chat.chat_id).bind(chat.head).fetch(tx.conn());
+    let mut rows = sqlx::query(LINES)
+        .bind(id)
+        .bind(chat.chat_id)
+        .bind(chat.head)
+        .fetch(tx.conn());
     let mut file = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0));
     let mut first = true;
     while let Some(row) = rows.try_next().await? {

@@ -186,15 +186,17 @@ async fn a_browser_that_goes_ends_the_request_to_the_provider() {
     closed(upstream).await;
 }
 
+/// An error that the frontend shows.
+fn plain(message: &str, is_quota: bool) -> String {
+    json!({ "error": { "message": message }, "quota_error": is_quota }).to_string()
+}
+
 /// Status and reason of the provider, its body, whether a stream was asked for; status and body for the browser.
 #[tokio::test]
 async fn a_providers_errors_have_the_shape_the_frontend_reads() {
     let (server, provider) = (Server::start().await, Provider::start().await);
     let client = server.client().await;
     let quota = r#"{"error":{"type":"insufficient_quota"}}"#;
-    let plain = |message: &str, quota: bool| {
-        json!({ "error": { "message": message }, "quota_error": quota }).to_string()
-    };
     let cases: [(&str, &str, bool, u16, String); 9] = [
         ("401 Unauthorized", "{}", false, 200, plain("Unauthorized", false)),
         (
