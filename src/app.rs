@@ -11,8 +11,8 @@ use chrono::Utc;
 use moka::future::Cache;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::api::web::pages::{Pages, Version};
 use crate::api::web::static_files::{StaticFiles, UserCss};
-use crate::api::web::web::{Pages, Version};
 use crate::config::Config;
 use crate::content::DefaultContent;
 use crate::error::Result;
@@ -67,31 +67,15 @@ impl App {
         empty_folder(&uploads)?;
         let relay = Relay::new(&config.upstream)?;
         let db = Db::connect(database, config.database.max_connections).await?;
-        let default = NewUser {
-            handle: DEFAULT_USER,
-            name: "User",
-            password: "",
-            salt: "",
-            admin: true,
-            enabled: true,
-            avatar: "",
-            created_at: Utc::now(),
-        };
-        let (tenant, _) = Tenant::open(&db, &default).await?;
+        let (tenant, _) = Tenant::open(&db, &default_account()).await?;
         if !config.content.skip_content_check {
-            content.seed(&tenant, &keys).await.context("cannot store the default content")?;
+            content
+                .seed(&tenant, &keys)
+                .await
+                .context("cannot store the default content")?;
         }
         snapshots::take_at_start(&tenant, config.content.backups.number_of_backups).await?;
-        // compat: with accounts off the original answers these constants, whatever its account store says.
-        let default_user = Arc::new(User {
-            name: "User".to_owned(),
-            password: String::new(),
-            salt: String::new(),
-            admin: true,
-            enabled: true,
-            created_at: Utc::now(),
-            ..tenant.user().clone()
-        });
+        let default_user = Arc::new(without_accounts(tenant.user()));
         let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
         files.set_user_css(read_user_css(&config.data_dir, &content));
         let pages = Pages {
@@ -99,10 +83,15 @@ impl App {
             has_accounts: config.accounts.enabled,
             version: Version::new(frontend.version(), frontend.git()),
         };
-        let csrf =
-            CsrfPolicy { enabled: !config.http.disable_csrf, is_proxy_open: config.http.cors_proxy };
+        let csrf = CsrfPolicy {
+            enabled: !config.http.disable_csrf,
+            is_proxy_open: config.http.cors_proxy,
+        };
         let not_found_page = read_error_page(&config.data_dir, &content, "url-not-found.html").into();
-        let accounts = Cache::builder().max_capacity(10_000).time_to_live(ACCOUNT_TTL).build();
+        let accounts = Cache::builder()
+            .max_capacity(10_000)
+            .time_to_live(ACCOUNT_TTL)
+            .build();
         Ok(Self(Arc::new(Inner {
             config,
             db,
@@ -216,18 +205,56 @@ impl App {
     }
 }
 
+/// The default user as it is made on an empty database.
+fn default_account() -> NewUser<'static> {
+    NewUser {
+        handle: DEFAULT_USER,
+        name: "User",
+        password: "",
+        salt: "",
+        admin: true,
+        enabled: true,
+        avatar: "",
+        created_at: Utc::now(),
+    }
+}
+
+/// compat: with accounts off the original answers these constants, whatever its account store says.
+fn without_accounts(user: &User) -> User {
+    User {
+        name: "User".to_owned(),
+        password: String::new(),
+        salt: String::new(),
+        admin: true,
+        enabled: true,
+        created_at: Utc::now(),
+        ..user.clone()
+    }
+}
+
 fn read_error_page(data_dir: &Path, content: &DefaultContent, name: &str) -> String {
     let own = std::fs::read_to_string(data_dir.join("_errors").join(name));
-    own.or_else(|_| content.of_kind("error_page", name).map_or(Ok(String::new()), std::fs::read_to_string))
-        .unwrap_or_default()
+    own.or_else(|_| {
+        content
+            .of_kind("error_page", name)
+            .map_or(Ok(String::new()), std::fs::read_to_string)
+    })
+    .unwrap_or_default()
 }
 
 /// The deployment's own `_css/user.css`, else the shipped one.
 fn read_user_css(data_dir: &Path, content: &DefaultContent) -> Option<UserCss> {
     let own = data_dir.join("_css/user.css");
-    let path = if own.is_file() { own } else { content.of_kind("stylesheet", "user.css")? };
+    let path = if own.is_file() {
+        own
+    } else {
+        content.of_kind("stylesheet", "user.css")?
+    };
     let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).ok()?;
-    Some(UserCss { body: std::fs::read(&path).ok()?.into(), modified: modified.into() })
+    Some(UserCss {
+        body: std::fs::read(&path).ok()?.into(),
+        modified: modified.into(),
+    })
 }
 
 impl FromRef<App> for Arc<Pages> {

@@ -36,7 +36,10 @@ impl DefaultContent {
         let index = root.join("index.json");
         let bytes = std::fs::read(&index).with_context(|| format!("cannot read {}", index.display()))?;
         let items = content::parse_index(&bytes).with_context(|| format!("in {}", index.display()))?;
-        Ok(Self { root: root.to_path_buf(), items })
+        Ok(Self {
+            root: root.to_path_buf(),
+            items,
+        })
     }
 
     /// The shipped file that a preset of this name came from.
@@ -44,7 +47,9 @@ impl DefaultContent {
     pub fn default_preset(&self, kind: DocumentKind, name: &str) -> Option<PathBuf> {
         let item = self.items.iter().find(|item| {
             item.is_preset()
-                && item.target_folder().is_some_and(|(_, folder)| folder == kind.folder())
+                && item
+                    .target_folder()
+                    .is_some_and(|(_, folder)| folder == kind.folder())
                 && names::base_name(names::file_name(&item.filename)) == name
         })?;
         Some(self.root.join(&item.filename))
@@ -53,7 +58,10 @@ impl DefaultContent {
     /// The shipped file of a kind and name: an `error_page` such as `url-not-found.html`, the `stylesheet` `user.css`.
     #[must_use]
     pub fn of_kind(&self, kind: &str, name: &str) -> Option<PathBuf> {
-        let item = self.items.iter().find(|item| item.kind == kind && item.filename.ends_with(name))?;
+        let item = self
+            .items
+            .iter()
+            .find(|item| item.kind == kind && item.filename.ends_with(name))?;
         Some(self.root.join(&item.filename))
     }
 
@@ -83,7 +91,9 @@ impl DefaultContent {
 
     fn plan(&self, log: Option<&str>, present: &HashSet<String>) -> content::Plan {
         let has_source = |source: &str| self.root.join(source).exists();
-        content::plan(&self.items, Scope::User, log, &[], has_source, |target| present.contains(target))
+        content::plan(&self.items, Scope::User, log, &[], has_source, |target| {
+            present.contains(target)
+        })
     }
 
     /// Copies a file, or everything in a folder, to the place that `target` is.
@@ -96,7 +106,10 @@ impl DefaultContent {
             }
             let mut entries = tokio::fs::read_dir(&source).await?;
             while let Some(entry) = entries.next_entry().await? {
-                open.push((entry.path(), format!("{target}/{}", entry.file_name().to_string_lossy())));
+                open.push((
+                    entry.path(),
+                    format!("{target}/{}", entry.file_name().to_string_lossy()),
+                ));
             }
         }
         Ok(())
@@ -113,8 +126,14 @@ async fn copy_file(tx: &mut Tx, source: &Path, target: &str, keys: &MasterKey) -
             let card = png::read_card(&bytes).ok();
             let now = Utc::now();
             let card = card.as_deref();
-            let new =
-                NewCharacter { avatar, image: &image, pristine: true, card, modified_at: now, changed_at: now };
+            let new = NewCharacter {
+                avatar,
+                image: &image,
+                pristine: true,
+                card,
+                modified_at: now,
+                changed_at: now,
+            };
             characters::insert(tx, &new).await?;
         }
         Place::Secrets => secrets::put(tx, keys, &bytes).await?,
@@ -124,7 +143,9 @@ async fn copy_file(tx: &mut Tx, source: &Path, target: &str, keys: &MasterKey) -
             files::put(tx, folder, name, &blob).await?;
         }
         Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. } => {
-            return Err(Error::Internal(anyhow::anyhow!("the default content holds a chat: {target}")));
+            return Err(Error::Internal(anyhow::anyhow!(
+                "the default content holds a chat: {target}"
+            )));
         }
     }
     Ok(())
@@ -135,9 +156,20 @@ async fn present(tx: &mut Tx) -> Result<HashSet<String>> {
     let mut paths = HashSet::new();
     for (kind, document) in documents::list_kinds(tx, DocumentKind::all()).await? {
         let kind = DocumentKind::from_name(&kind).unwrap_or(DocumentKind::Root);
-        paths.insert(Place::Document { kind, name: document.name }.path());
+        paths.insert(
+            Place::Document {
+                kind,
+                name: document.name,
+            }
+            .path(),
+        );
     }
-    paths.extend(characters::avatars(tx).await?.iter().map(|avatar| format!("characters/{avatar}")));
+    paths.extend(
+        characters::avatars(tx)
+            .await?
+            .iter()
+            .map(|avatar| format!("characters/{avatar}")),
+    );
     for file in files::list_recursive(tx, "").await? {
         paths.insert(format!("{}/{}", file.folder, file.name));
         paths.insert(file.folder);

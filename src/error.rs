@@ -108,7 +108,9 @@ impl std::fmt::Display for Error {
             Self::Text(code, message) => write!(f, "{code}: {message}"),
             Self::Json(code, body) => write!(f, "{code}: {body}"),
             Self::NotFoundPage => f.write_str("404"),
-            Self::Internal(cause) | Self::Unavailable(cause) | Self::Shown(_, cause) => write!(f, "{cause:#}"),
+            Self::Internal(cause) | Self::Unavailable(cause) | Self::Shown(_, cause) => {
+                write!(f, "{cause:#}")
+            }
         }
     }
 }
@@ -169,9 +171,10 @@ impl From<std::io::Error> for Error {
 impl From<sqlx::Error> for Error {
     fn from(cause: sqlx::Error) -> Self {
         match cause {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
-                Self::Unavailable(cause.into())
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Tls(_) => Self::Unavailable(cause.into()),
             sqlx::Error::Database(ref e) if e.code().is_some_and(|code| code.starts_with("57P0")) => {
                 Self::Unavailable(cause.into())
             }

@@ -70,7 +70,9 @@ impl Body {
     /// JavaScript's `String(body.field)`; `undefined` where it is absent.
     #[must_use]
     pub fn string(&self, field: &str) -> String {
-        self.0.get(field).map_or_else(|| "undefined".to_owned(), json::js_string)
+        self.0
+            .get(field)
+            .map_or_else(|| "undefined".to_owned(), json::js_string)
     }
 
     /// Whether JavaScript takes the field for true.
@@ -143,7 +145,10 @@ impl FromRequest<App> for Upload {
 
     async fn from_request(req: Request, app: &App) -> Result<Self> {
         if !is_multipart(&req) {
-            return Ok(Self { fields: body_of(parsed(&req))?, file: None });
+            return Ok(Self {
+                fields: body_of(parsed(&req))?,
+                file: None,
+            });
         }
         let boundary = multer::parse_boundary(content_type(&req)).map_err(|_| server_error())?;
         let limits = multer::SizeLimit::new().per_field(u64::MAX);
@@ -161,7 +166,10 @@ impl FromRequest<App> for Upload {
                 return Err(server_error());
             }
         }
-        Ok(Self { fields: Body(Value::Object(fields)), file })
+        Ok(Self {
+            fields: Body(Value::Object(fields)),
+            file,
+        })
     }
 }
 
@@ -171,11 +179,17 @@ fn server_error() -> Error {
 }
 
 fn content_type(req: &Request) -> &str {
-    req.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default()
+    req.headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn is_multipart(req: &Request) -> bool {
-    content_type(req).trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
+    content_type(req)
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("multipart/form-data")
 }
 
 fn parsed(req: &Request) -> ParsedBody {
@@ -206,7 +220,11 @@ async fn read_text(mut part: multer::Field<'_>) -> Result<String> {
 async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<UploadedFile> {
     // compat: a path that a browser sends along is dropped.
     let original_name = part.file_name().unwrap_or_default();
-    let original_name = original_name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let original_name = original_name
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
     let (file, path) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);
@@ -216,13 +234,21 @@ async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<Upload
         file.write_all(&chunk).await?;
     }
     file.flush().await?;
-    Ok(UploadedFile { path, original_name, content_type, size })
+    Ok(UploadedFile {
+        path,
+        original_name,
+        content_type,
+        size,
+    })
 }
 
 /// compat: a repeated name makes an array, `a[]` an array, `a[b]` an object, as the original's parser has it.
 fn insert_field(fields: &mut Map<String, Value>, name: &str, value: String) {
     let value = Value::String(value);
-    let (key, inner) = match name.split_once('[').and_then(|(key, rest)| Some((key, rest.strip_suffix(']')?))) {
+    let (key, inner) = match name
+        .split_once('[')
+        .and_then(|(key, rest)| Some((key, rest.strip_suffix(']')?)))
+    {
         Some((key, inner)) if !key.is_empty() => (key, Some(inner)),
         _ => (name, None),
     };
@@ -235,7 +261,10 @@ fn insert_field(fields: &mut Map<String, Value>, name: &str, value: String) {
             map.insert(inner.to_owned(), value);
         }
         (Some(inner), None) => {
-            fields.insert(key.to_owned(), Value::Object(Map::from_iter([(inner.to_owned(), value)])));
+            fields.insert(
+                key.to_owned(),
+                Value::Object(Map::from_iter([(inner.to_owned(), value)])),
+            );
         }
         (_, Some(first)) => {
             let first = std::mem::take(first);
@@ -255,7 +284,15 @@ mod tests {
     #[test]
     fn multipart_names_nest_as_the_original_nests_them() {
         let mut fields = Map::new();
-        for (name, value) in [("a", "1"), ("b[]", "2"), ("b[]", "3"), ("c[x]", "4"), ("c[y]", "5"), ("d", "6"), ("d", "7")] {
+        for (name, value) in [
+            ("a", "1"),
+            ("b[]", "2"),
+            ("b[]", "3"),
+            ("c[x]", "4"),
+            ("c[y]", "5"),
+            ("d", "6"),
+            ("d", "7"),
+        ] {
             insert_field(&mut fields, name, value.to_owned());
         }
         let expected = json!({ "a": "1", "b": ["2", "3"], "c": { "x": "4", "y": "5" }, "d": ["6", "7"] });

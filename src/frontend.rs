@@ -29,7 +29,11 @@ impl Frontend {
             .with_context(|| format!("cannot read {}", root.join("package.json").display()))?;
         let manifest: serde_json::Value = serde_json::from_slice(&manifest)?;
         let version = manifest["version"].as_str().unwrap_or("UNKNOWN").to_owned();
-        Ok(Self { lib_js: find_lib_js(&root), root, version })
+        Ok(Self {
+            lib_js: find_lib_js(&root),
+            root,
+            version,
+        })
     }
 
     /// Folder of the static files.
@@ -70,7 +74,9 @@ impl Frontend {
 /// The newest `lib.js` that the installation's own server bundled (`<data>/_webpack/<hash>/output/lib.js`, in
 /// containers below `dist/`), else the one that `make build` made beside our executable or below the working folder.
 fn find_lib_js(root: &Path) -> Option<PathBuf> {
-    let own = ["data/_webpack", "dist/_webpack"].iter().flat_map(|folder| std::fs::read_dir(root.join(folder)).ok());
+    let own = ["data/_webpack", "dist/_webpack"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).ok());
     let newest = own
         .flatten()
         .filter_map(|entry| {
@@ -81,6 +87,11 @@ fn find_lib_js(root: &Path) -> Option<PathBuf> {
     if let Some((_, path)) = newest {
         return Some(path);
     }
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("frontend/lib.js")));
-    beside.into_iter().chain([PathBuf::from("target/frontend/lib.js")]).find(|path| path.is_file())
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.parent()?.join("frontend/lib.js")));
+    beside
+        .into_iter()
+        .chain([PathBuf::from("target/frontend/lib.js")])
+        .find(|path| path.is_file())
 }

@@ -26,7 +26,9 @@ impl MasterKey {
     /// Anything else.
     pub fn from_hex(text: &str) -> anyhow::Result<Self> {
         let bytes = hex::decode(text.trim())?;
-        let bytes = bytes.try_into().map_err(|_| anyhow::anyhow!("a master key has 64 hexadecimal digits"))?;
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a master key has 64 hexadecimal digits"))?;
         Ok(Self(bytes))
     }
 
@@ -60,7 +62,10 @@ impl MasterKey {
     /// Secret of the session cookie's signature, the same on every node.
     #[must_use]
     pub fn cookie_secret(&self) -> String {
-        hex::encode(blake3::derive_key("squaretable 2026 session cookie signature", &self.0))
+        hex::encode(blake3::derive_key(
+            "squaretable 2026 session cookie signature",
+            &self.0,
+        ))
     }
 
     /// Encrypts `plain` for one tenant: a fresh data key wrapped by this key, and the body under the data key.
@@ -80,8 +85,11 @@ impl MasterKey {
     /// # Errors
     /// Another master key or tenant, or altered bytes.
     pub fn open(&self, tenant: &str, sealed: &Sealed) -> anyhow::Result<Vec<u8>> {
-        let data_key = decrypt(&self.0, tenant, &sealed.wrapped_key).context("the master key does not fit")?;
-        let data_key = data_key.try_into().map_err(|_| anyhow::anyhow!("a data key is not 32 bytes long"))?;
+        let data_key =
+            decrypt(&self.0, tenant, &sealed.wrapped_key).context("the master key does not fit")?;
+        let data_key = data_key
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a data key is not 32 bytes long"))?;
         decrypt(&data_key, tenant, &sealed.body)
     }
 }
@@ -97,18 +105,30 @@ pub struct Sealed {
 
 fn encrypt(key: &[u8; 32], tenant: &str, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
     let nonce: [u8; NONCE] = rand::random();
-    let payload = Payload { msg: plain, aad: tenant.as_bytes() };
+    let payload = Payload {
+        msg: plain,
+        aad: tenant.as_bytes(),
+    };
     let cipher = XChaCha20Poly1305::new(&Key::from(*key));
-    let body = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("cannot encrypt"))?;
+    let body = cipher
+        .encrypt(&XNonce::from(nonce), payload)
+        .map_err(|_| anyhow::anyhow!("cannot encrypt"))?;
     Ok([&nonce[..], &body].concat())
 }
 
 fn decrypt(key: &[u8; 32], tenant: &str, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let (nonce, body) = sealed.split_at_checked(NONCE).context("a ciphertext is too short")?;
+    let (nonce, body) = sealed
+        .split_at_checked(NONCE)
+        .context("a ciphertext is too short")?;
     let nonce: [u8; NONCE] = nonce.try_into().context("a nonce is too short")?;
-    let payload = Payload { msg: body, aad: tenant.as_bytes() };
+    let payload = Payload {
+        msg: body,
+        aad: tenant.as_bytes(),
+    };
     let cipher = XChaCha20Poly1305::new(&Key::from(*key));
-    cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("cannot decrypt"))
+    cipher
+        .decrypt(&XNonce::from(nonce), payload)
+        .map_err(|_| anyhow::anyhow!("cannot decrypt"))
 }
 
 #[cfg(test)]
@@ -120,7 +140,10 @@ mod tests {
         let key = MasterKey([7; 32]);
         let sealed = key.seal("1", b"{}").unwrap();
         assert_eq!(key.open("1", &sealed).unwrap(), b"{}");
-        assert!(key.open("2", &sealed).is_err(), "another tenant's row must not decrypt");
+        assert!(
+            key.open("2", &sealed).is_err(),
+            "another tenant's row must not decrypt"
+        );
         assert!(MasterKey([8; 32]).open("1", &sealed).is_err());
         assert!(!sealed.body.windows(2).any(|w| w == b"{}"));
     }
@@ -132,6 +155,9 @@ mod tests {
         let path = dir.path().join("master.key");
         let first = MasterKey::from_file(&path).unwrap();
         assert_eq!(first.0, MasterKey::from_file(&path).unwrap().0);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -24,8 +24,6 @@ pub mod keys;
 pub mod middleware;
 /// File names to content types.
 pub mod mime;
-/// The layers, from the configuration.
-pub mod stack;
 /// Decoding, cropping and encoding of pictures.
 pub mod pictures;
 /// Outbound requests.
@@ -36,12 +34,14 @@ pub mod reply;
 pub mod router;
 /// A router that remembers its routes.
 pub mod routes;
-/// File responses: ranges, validators.
-pub mod served;
 /// The server's life.
 pub mod serve;
+/// File responses: ranges, validators.
+pub mod served;
 /// Copies of a user's settings.
 pub mod snapshots;
+/// The layers, from the configuration.
+pub mod stack;
 /// All SQL.
 pub mod store;
 /// The door to a user's data.

@@ -31,7 +31,10 @@ fn main() -> ExitCode {
 
 fn run(config: Config) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(serve::run(config))) {
+    match runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(serve::run(config)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("squaretable: {error:#}");
@@ -44,7 +47,9 @@ fn run(config: Config) -> ExitCode {
 fn start_log(config: &LogConfig) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.filter)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match config.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

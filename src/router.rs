@@ -10,7 +10,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use crate::api::web::{legacy, user_data, web};
+use crate::api::web::{legacy, pages, user_data};
 use crate::api::{chat, library, llm, prefs};
 use crate::app::App;
 use crate::error::Error;
@@ -23,17 +23,17 @@ use crate::tenant::Tenant;
 /// Routes that need no login. Everything else belongs into [`private`].
 fn public() -> Routes {
     Routes::new()
-        .get("/", web::index)
-        .get("/login", web::login)
-        .get("/callback/:source?", web::callback)
+        .get("/", pages::index)
+        .get("/login", pages::login)
+        .get("/callback/:source?", pages::callback)
         .get("/csrf-token", csrf::token)
 }
 
 /// Routes behind the login.
 fn private() -> Routes {
     Routes::new()
-        .get("/version", web::version)
-        .post("/api/ping", web::ping)
+        .get("/version", pages::version)
+        .post("/api/ping", pages::ping)
         .merge(prefs::routes())
         .merge(library::routes())
         .merge(chat::routes())
@@ -47,7 +47,7 @@ pub fn routes() -> Routes {
 }
 
 /// The whole server.
-pub fn service(app: App) -> Router {
+pub fn service(app: &App) -> Router {
     let private = private()
         .into_router(&public())
         .route("/proxy/{*url}", any(proxy))
@@ -65,13 +65,15 @@ pub fn service(app: App) -> Router {
         .with_state(app.clone());
     let inside = middleware::inside(routes, app.csrf().clone(), app.pages().files.clone());
     let resolved = inside.layer(from_fn_with_state(app.clone(), user::resolve));
-    stack::outside(&app).wrap(resolved)
+    stack::outside(app).wrap(resolved)
 }
 
 /// What no route matches: a user's own file, or nothing.
 async fn unrouted(State(app): State<App>, tenant: Tenant, headers: HeaderMap, request: Request) -> Response {
     match user_data::wanted(request.uri()) {
-        Some(wanted) => user_data::serve(&app, &tenant, &headers, wanted).await.into_response(),
+        Some(wanted) => user_data::serve(&app, &tenant, &headers, wanted)
+            .await
+            .into_response(),
         None => Error::NotFoundPage.into_response(),
     }
 }

@@ -30,7 +30,10 @@ pub struct Route {
 pub fn manifest() -> impl Iterator<Item = Route> {
     MANIFEST.lines().filter_map(|line| {
         let (method, path) = line.split_once(' ')?;
-        Some(Route { path: path.to_owned(), method: method.to_owned() })
+        Some(Route {
+            path: path.to_owned(),
+            method: method.to_owned(),
+        })
     })
 }
 
@@ -50,25 +53,27 @@ impl Routes {
 
     /// Serves `POST path`; `path` is written as in the manifest.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "reads like axum's own registration")]
     pub fn post<H, T>(self, path: &str, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
-        self.on(Method::POST, MethodFilter::POST, path, handler)
+        self.on(&Method::POST, MethodFilter::POST, path, &handler)
     }
 
     /// Serves `GET path` (and `HEAD`); `path` is written as in the manifest.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "reads like axum's own registration")]
     pub fn get<H, T>(self, path: &str, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
-        self.on(Method::GET, MethodFilter::GET, path, handler)
+        self.on(&Method::GET, MethodFilter::GET, path, &handler)
     }
 
-    fn on<H, T>(mut self, method: Method, filter: MethodFilter, path: &str, handler: H) -> Self
+    fn on<H, T>(mut self, method: &Method, filter: MethodFilter, path: &str, handler: &H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
@@ -76,7 +81,10 @@ impl Routes {
         for pattern in patterns(path) {
             self.router = self.router.route(&pattern, on(filter, handler.clone()));
         }
-        self.served.insert(Route { path: path.to_owned(), method: method.to_string() });
+        self.served.insert(Route {
+            path: path.to_owned(),
+            method: method.to_string(),
+        });
         self
     }
 
@@ -95,18 +103,20 @@ impl Routes {
     }
 
     /// The router of routes that need no login.
-    #[must_use]
     pub fn into_public_router(self) -> Router<App> {
         self.router
     }
 
     /// The router, answering 501 on every route of the original that is registered neither here nor in `others`.
-    #[must_use]
     pub fn into_router(self, others: &Self) -> Router<App> {
         let mut router = self.router;
         let left = manifest().filter(|route| !self.served.contains(route) && !others.served.contains(route));
         for route in left {
-            let filter = if route.method == "GET" { MethodFilter::GET } else { MethodFilter::POST };
+            let filter = if route.method == "GET" {
+                MethodFilter::GET
+            } else {
+                MethodFilter::POST
+            };
             for pattern in patterns(&route.path) {
                 let name = format!("{} {}", route.method, route.path);
                 router = router.route(&pattern, on(filter, async move || not_implemented(&name)));
@@ -158,6 +168,9 @@ mod tests {
         assert_eq!(patterns("/"), ["/"]);
         assert_eq!(patterns("/thumbnail/"), ["/thumbnail"]);
         assert_eq!(patterns("/api/content/importURL"), ["/api/content/importurl"]);
-        assert_eq!(patterns("/api/images/list/:folder?"), ["/api/images/list/{folder}", "/api/images/list"]);
+        assert_eq!(
+            patterns("/api/images/list/:folder?"),
+            ["/api/images/list/{folder}", "/api/images/list"]
+        );
     }
 }

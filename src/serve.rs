@@ -61,7 +61,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn accept(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
-    let service = router::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router::service(&app).into_make_service_with_connect_info::<SocketAddr>();
     // Without this a streamed answer waits for the browser's delayed acknowledgement, 40 ms at a time.
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
@@ -100,8 +100,14 @@ impl Database {
     /// A malformed URL, a data directory in use, or PostgreSQL did not start.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = &config.database.url {
-            let options = url.expose().parse().context("DATABASE_URL is not a PostgreSQL URL")?;
-            return Ok(Self { options, embedded: None });
+            let options = url
+                .expose()
+                .parse()
+                .context("DATABASE_URL is not a PostgreSQL URL")?;
+            return Ok(Self {
+                options,
+                embedded: None,
+            });
         }
         let lock = lock(&config.data_dir)?;
         let embedded = Embedded::start(embedded::Options {
@@ -110,7 +116,10 @@ impl Database {
             fsync: true,
         })
         .await?;
-        Ok(Self { options: embedded.connect_options(), embedded: Some((embedded, lock)) })
+        Ok(Self {
+            options: embedded.connect_options(),
+            embedded: Some((embedded, lock)),
+        })
     }
 
     /// Stops the embedded PostgreSQL, then releases the data directory.
@@ -130,7 +139,7 @@ impl Database {
 fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let path = data_dir.join("squaretable.lock");
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-    if !FileExt::try_lock(&file).is_ok() {
+    if FileExt::try_lock(&file).is_err() {
         anyhow::bail!(
             "another Squaretable serves {}: stop it, or give this one a directory of its own with --data-dir",
             data_dir.display()

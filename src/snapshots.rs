@@ -72,7 +72,9 @@ pub async fn take_if_changed(tx: &mut Tx, tenant: &Tenant, text: &[u8], keep: u3
 /// The database failed.
 pub async fn take_at_start(tenant: &Tenant, keep: u32) -> Result<()> {
     let mut tx = tenant.begin().await?;
-    let Some(settings) = documents::get(&mut tx, DocumentKind::Root, SETTINGS).await? else { return Ok(()) };
+    let Some(settings) = documents::get(&mut tx, DocumentKind::Root, SETTINGS).await? else {
+        return Ok(());
+    };
     take_if_changed(&mut tx, tenant, &settings.body, keep).await?;
     tx.commit().await
 }
@@ -83,13 +85,22 @@ pub struct Autosaves(Cache<String, ()>);
 
 impl Default for Autosaves {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(100_000).time_to_live(INTERVAL).build())
+        Self(
+            Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(INTERVAL)
+                .build(),
+        )
     }
 }
 
 impl Autosaves {
     /// Whether a save of this user is the first in a while; counts it if so.
     pub async fn is_due(&self, tenant: &Tenant) -> bool {
-        self.0.entry(tenant.handle().to_owned()).or_insert(()).await.is_fresh()
+        self.0
+            .entry(tenant.handle().to_owned())
+            .or_insert(())
+            .await
+            .is_fresh()
     }
 }

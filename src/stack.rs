@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::config::http::{CorsConfig, CorsOrigin, HttpConfig};
+use crate::middleware::Outside;
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::basic_auth::{BasicAuth, Credentials};
 use crate::middleware::body::BodyLimits;
@@ -12,7 +13,6 @@ use crate::middleware::cors::{CorsPolicy, Origins};
 use crate::middleware::host_whitelist::HostPolicy;
 use crate::middleware::session::SessionPolicy;
 use crate::middleware::whitelist::Whitelist;
-use crate::middleware::Outside;
 
 /// The layers outside user resolution, as configured.
 #[must_use]
@@ -20,12 +20,19 @@ pub fn outside(app: &App) -> Outside {
     let http = &app.config().http;
     let exposed = http.listen.exposed;
     let forwarded = forwarded(http);
-    let access_log = (exposed && app.config().log.access_log)
-        .then(|| Arc::new(AccessLog::new(app.config().data_dir.join("access.log"), forwarded)));
+    let access_log = (exposed && app.config().log.access_log).then(|| {
+        Arc::new(AccessLog::new(
+            app.config().data_dir.join("access.log"),
+            forwarded,
+        ))
+    });
     Outside {
         session: Arc::new(session(app)),
         is_everyone_known: !app.config().accounts.enabled,
-        body: BodyLimits { anonymous: http.max_anonymous_body_bytes, known: http.max_body_bytes },
+        body: BodyLimits {
+            anonymous: http.max_anonymous_body_bytes,
+            known: http.max_body_bytes,
+        },
         cors: http.cors.as_ref().map(|cors| Arc::new(cors_policy(cors))),
         basic_auth: http.basic_auth.as_ref().filter(|_| exposed).map(|user| {
             let user = Credentials {
@@ -34,7 +41,12 @@ pub fn outside(app: &App) -> Outside {
             };
             let limits = &app.config().accounts.rate_limits;
             let forwarded = limits.prefer_real_ip_header.then_some(forwarded);
-            Arc::new(BasicAuth::new(user, app.error_page("unauthorized.html"), forwarded, limits.basic_auth))
+            Arc::new(BasicAuth::new(
+                user,
+                app.error_page("unauthorized.html"),
+                forwarded,
+                limits.basic_auth,
+            ))
         }),
         whitelist: http.ip_whitelist.enabled.then(|| {
             Arc::new(Whitelist {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use squaretable::routes::{self, Route};
 use squaretable::router;
+use squaretable::routes::{self, Route};
 
 const START: &str = "<!-- generated: coverage -->";
 const END: &str = "<!-- /generated -->";
@@ -22,7 +22,10 @@ fn the_compatibility_page_shows_the_state_of_every_route() {
         std::fs::write(&path, expected).expect("the page can be written");
         return;
     }
-    assert!(page == expected, "docs/COMPATIBILITY.md is stale: run UPDATE_DOCS=1 cargo test coverage");
+    assert!(
+        page == expected,
+        "docs/COMPATIBILITY.md is stale: run UPDATE_DOCS=1 cargo test coverage"
+    );
 }
 
 #[test]
@@ -38,10 +41,16 @@ fn table() -> String {
     let mut families: BTreeMap<String, Vec<(Route, bool)>> = BTreeMap::new();
     for route in routes::manifest() {
         let done = served.contains(&route);
-        families.entry(family(&route.path)).or_default().push((route, done));
+        families
+            .entry(family(&route.path))
+            .or_default()
+            .push((route, done));
     }
     let total = families.values().map(Vec::len).sum::<usize>();
-    let mut text = format!("\n{} of {total} routes are served; the others answer 501.\n\n", served.len());
+    let mut text = format!(
+        "\n{} of {total} routes are served; the others answer 501.\n\n",
+        served.len()
+    );
     text.push_str("| Family | Done | 501 |\n|---|---|---|\n");
     for (family, routes) in &families {
         let done = routes.iter().filter(|(_, done)| *done).count();

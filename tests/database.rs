@@ -12,10 +12,21 @@ async fn every_tenant_table_forces_row_level_security() {
     let sql = "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity
                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
                WHERE a.attname = 'tenant_id' AND c.relkind = 'r' AND c.relname NOT IN ('tenants', 'users')";
-    let tables = sqlx::query(sql).fetch_all(&mut conn).await.expect("the catalogue can be read");
-    assert!(tables.len() >= 8, "only {} tenant tables were found", tables.len());
+    let tables = sqlx::query(sql)
+        .fetch_all(&mut conn)
+        .await
+        .expect("the catalogue can be read");
+    assert!(
+        tables.len() >= 8,
+        "only {} tenant tables were found",
+        tables.len()
+    );
     for table in tables {
-        assert!(table.get::<bool, _>(1), "{} does not force row-level security", table.get::<String, _>(0));
+        assert!(
+            table.get::<bool, _>(1),
+            "{} does not force row-level security",
+            table.get::<String, _>(0)
+        );
     }
 }
 
@@ -28,7 +39,10 @@ async fn every_index_of_a_tenant_table_leads_with_the_tenant() {
                JOIN pg_class c ON c.oid = i.indrelid AND c.relrowsecurity
                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
                WHERE a.attname <> 'tenant_id'";
-    let odd: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut conn).await.expect("the catalogue can be read");
+    let odd: Vec<String> = sqlx::query_scalar(sql)
+        .fetch_all(&mut conn)
+        .await
+        .expect("the catalogue can be read");
     assert!(odd.is_empty(), "{odd:?}");
 }
 
@@ -37,12 +51,22 @@ async fn every_index_of_a_tenant_table_leads_with_the_tenant() {
 #[tokio::test]
 async fn the_servers_role_sees_nothing_outside_a_tenant() {
     let server = Server::start().await;
-    server.client().await.post("/api/themes/save", serde_json::json!({ "name": "x" })).await.expect(200);
+    server
+        .client()
+        .await
+        .post("/api/themes/save", serde_json::json!({ "name": "x" }))
+        .await
+        .expect(200);
     let mut conn = server.database.connect().await.expect("the database answers");
     let sql = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
-    let privileged: bool = sqlx::query_scalar(sql).fetch_one(&mut conn).await.expect("the role exists");
+    let privileged: bool = sqlx::query_scalar(sql)
+        .fetch_one(&mut conn)
+        .await
+        .expect("the role exists");
     assert!(!privileged);
-    let seen: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM documents").fetch_one(&mut conn).await.expect("a count");
+    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM documents")
+        .fetch_one(&mut conn)
+        .await
+        .expect("a count");
     assert_eq!(seen, 0);
 }

@@ -19,7 +19,11 @@ pub async fn resolve(State(app): State<App>, mut req: Request, next: Next) -> Re
         req.extensions_mut().insert(CurrentUser(app.default_user()));
         return Ok(next.run(req).await);
     }
-    let session = req.extensions().get::<Session>().cloned().ok_or(Error::forbidden())?;
+    let session = req
+        .extensions()
+        .get::<Session>()
+        .cloned()
+        .ok_or(Error::forbidden())?;
     if let Some(handle) = session.handle()
         && let Some(user) = app.account(&handle).await?
         && user.enabled

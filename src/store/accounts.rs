@@ -43,8 +43,28 @@ struct Row {
 
 impl From<Row> for User {
     fn from(row: Row) -> Self {
-        let Row { tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at } = row;
-        Self { tenant: TenantId(tenant_id), handle, name, password, salt, admin, enabled, avatar, created_at }
+        let Row {
+            tenant_id,
+            handle,
+            name,
+            password,
+            salt,
+            admin,
+            enabled,
+            avatar,
+            created_at,
+        } = row;
+        Self {
+            tenant: TenantId(tenant_id),
+            handle,
+            name,
+            password,
+            salt,
+            admin,
+            enabled,
+            avatar,
+            created_at,
+        }
     }
 }
 
@@ -104,8 +124,12 @@ pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> 
     // One statement each, by unique constraint: two nodes may start on an empty database at once.
     let sql = "INSERT INTO tenants (handle) VALUES ($1) ON CONFLICT (handle) DO UPDATE SET handle = $1
                RETURNING tenant_id";
-    let tenant: i64 = sqlx::query_scalar(sql).bind(new.handle).fetch_one(&mut *tx).await?;
-    let sql = "INSERT INTO users (handle, tenant_id, name, password, salt, admin, enabled, avatar, created_at)
+    let tenant: i64 = sqlx::query_scalar(sql)
+        .bind(new.handle)
+        .fetch_one(&mut *tx)
+        .await?;
+    let sql =
+        "INSERT INTO users (handle, tenant_id, name, password, salt, admin, enabled, avatar, created_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (handle) DO NOTHING";
     let made = sqlx::query(sql)
         .bind(new.handle)

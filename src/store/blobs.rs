@@ -25,8 +25,13 @@ pub struct Blob {
 impl Blob {
     /// From a row's columns.
     pub(in crate::store) fn from_row(hash: &[u8], size: i64) -> Result<Self> {
-        let hash = hash.try_into().map_err(|_| anyhow::anyhow!("a blob hash is not 32 bytes long"))?;
-        Ok(Self { hash, size: u64::try_from(size).unwrap_or(0) })
+        let hash = hash
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a blob hash is not 32 bytes long"))?;
+        Ok(Self {
+            hash,
+            size: u64::try_from(size).unwrap_or(0),
+        })
     }
 
     /// BLAKE3 of the content, for callers that compare contents without reading them.
@@ -46,7 +51,10 @@ pub async fn put(tx: &mut Tx, bytes: &[u8]) -> Result<Blob> {
 
 pub(in crate::store) async fn put_conn(conn: &mut PgConnection, bytes: &[u8]) -> Result<Blob> {
     let hash = *blake3::hash(bytes).as_bytes();
-    let blob = Blob { hash, size: bytes.len() as u64 };
+    let blob = Blob {
+        hash,
+        size: bytes.len() as u64,
+    };
     if claim(conn, &blob).await? {
         for (seq, chunk) in (0_i32..).zip(bytes.chunks(CHUNK)) {
             insert_chunk(conn, &hash, seq, chunk).await?;
@@ -72,7 +80,10 @@ pub async fn put_file(tx: &mut Tx, path: &Path) -> Result<Blob> {
             seq += 1;
         }
         if *hasher.finalize().as_bytes() != hash {
-            return Err(Error::Internal(anyhow::anyhow!("{} changed while it was read", path.display())));
+            return Err(Error::Internal(anyhow::anyhow!(
+                "{} changed while it was read",
+                path.display()
+            )));
         }
     }
     Ok(blob)
@@ -84,11 +95,21 @@ pub async fn put_file(tx: &mut Tx, path: &Path) -> Result<Blob> {
 /// The database failed, or the content is not complete.
 pub async fn read(tx: &mut Tx, blob: &Blob) -> Result<Bytes> {
     let sql = "SELECT bytes FROM blob_chunks WHERE hash = $1 ORDER BY seq";
-    let mut chunks: Vec<Vec<u8>> =
-        sqlx::query_scalar(sql).bind(&blob.hash[..]).fetch_all(tx.conn()).await?;
-    let bytes = if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat() };
+    let mut chunks: Vec<Vec<u8>> = sqlx::query_scalar(sql)
+        .bind(&blob.hash[..])
+        .fetch_all(tx.conn())
+        .await?;
+    let bytes = if chunks.len() == 1 {
+        chunks.swap_remove(0)
+    } else {
+        chunks.concat()
+    };
     if bytes.len() as u64 != blob.size {
-        return Err(Error::Internal(anyhow::anyhow!("a blob holds {} of {} bytes", bytes.len(), blob.size)));
+        return Err(Error::Internal(anyhow::anyhow!(
+            "a blob holds {} of {} bytes",
+            bytes.len(),
+            blob.size
+        )));
     }
     Ok(bytes.into())
 }
@@ -120,7 +141,9 @@ pub fn stream(
             .await?;
         tx.commit().await?;
         if bytes.len() as u64 != length {
-            return Err(Error::Internal(anyhow::anyhow!("a blob chunk is shorter than recorded")));
+            return Err(Error::Internal(anyhow::anyhow!(
+                "a blob chunk is shorter than recorded"
+            )));
         }
         Ok(Some((Bytes::from(bytes), (db, at + length))))
     })
@@ -130,13 +153,22 @@ pub fn stream(
 /// here until the first has committed.
 async fn claim(conn: &mut PgConnection, blob: &Blob) -> Result<bool> {
     let sql = "INSERT INTO blobs (hash, size) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let done = sqlx::query(sql).bind(&blob.hash[..]).bind(to_i64(blob.size)?).execute(conn).await?;
+    let done = sqlx::query(sql)
+        .bind(&blob.hash[..])
+        .bind(to_i64(blob.size)?)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 
 async fn insert_chunk(conn: &mut PgConnection, hash: &[u8; 32], seq: i32, bytes: &[u8]) -> Result<()> {
     let sql = "INSERT INTO blob_chunks (hash, seq, bytes) VALUES ($1, $2, $3)";
-    sqlx::query(sql).bind(&hash[..]).bind(seq).bind(bytes).execute(conn).await?;
+    sqlx::query(sql)
+        .bind(&hash[..])
+        .bind(seq)
+        .bind(bytes)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -88,7 +88,14 @@ impl<'a> NewCharacter<'a> {
     #[must_use]
     pub fn now(avatar: &'a str, image: &'a Blob, card: &'a [u8]) -> Self {
         let now = Utc::now();
-        Self { avatar, image, pristine: false, card: Some(card), modified_at: now, changed_at: now }
+        Self {
+            avatar,
+            image,
+            pristine: false,
+            card: Some(card),
+            modified_at: now,
+            changed_at: now,
+        }
     }
 }
 
@@ -108,8 +115,26 @@ struct Row {
 impl Row {
     fn into_character(self) -> Result<Character> {
         let image = Blob::from_row(&self.image, self.size)?;
-        let Self { avatar, pristine, card, entry, has_create_date, modified_at, changed_at, .. } = self;
-        Ok(Character { avatar, image, pristine, card, entry, has_create_date, modified_at, changed_at })
+        let Self {
+            avatar,
+            pristine,
+            card,
+            entry,
+            has_create_date,
+            modified_at,
+            changed_at,
+            ..
+        } = self;
+        Ok(Character {
+            avatar,
+            image,
+            pristine,
+            card,
+            entry,
+            has_create_date,
+            modified_at,
+            changed_at,
+        })
     }
 }
 
@@ -129,7 +154,11 @@ pub async fn get(tx: &mut Tx, avatar: &str) -> Result<Option<Character>> {
     let sql = "SELECT avatar, image, b.size, pristine, card, entry, has_create_date, modified_at, changed_at
                FROM characters c JOIN blobs b ON b.hash = c.image
                WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
-    let row: Option<Row> = sqlx::query_as(sql).bind(tx.id()).bind(avatar).fetch_optional(tx.conn()).await?;
+    let row: Option<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(avatar)
+        .fetch_optional(tx.conn())
+        .await?;
     row.map(Row::into_character).transpose()
 }
 
@@ -141,7 +170,11 @@ pub async fn get_for_update(tx: &mut Tx, avatar: &str) -> Result<Option<Characte
     let sql = "SELECT avatar, image, b.size, pristine, card, entry, has_create_date, modified_at, changed_at
                FROM characters c JOIN blobs b ON b.hash = c.image
                WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL FOR UPDATE OF c";
-    let row: Option<Row> = sqlx::query_as(sql).bind(tx.id()).bind(avatar).fetch_optional(tx.conn()).await?;
+    let row: Option<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(avatar)
+        .fetch_optional(tx.conn())
+        .await?;
     row.map(Row::into_character).transpose()
 }
 
@@ -169,7 +202,12 @@ pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Ve
                WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
                  AND CASE WHEN $2::text IS NULL THEN c.listed ELSE c.avatar = $2 END
                ORDER BY c.avatar";
-    Ok(sqlx::query_as(sql).bind(tx.id()).bind(avatar).bind(shallow).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(avatar)
+        .bind(shallow)
+        .fetch_all(tx.conn())
+        .await?)
 }
 
 /// Bytes of all full list entries together.
@@ -259,7 +297,11 @@ pub async fn set_card(tx: &mut Tx, character: &Character, card: &[u8]) -> Result
 pub async fn delete(tx: &mut Tx, avatar: &str) -> Result<bool> {
     let sql = "UPDATE characters SET deleted_at = now()
                WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
-    let done = sqlx::query(sql).bind(tx.id()).bind(avatar).execute(tx.conn()).await?;
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(avatar)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -304,12 +346,22 @@ pub async fn versions(tx: &mut Tx) -> Result<Vec<Version>> {
     let rows: Vec<Columns> = sqlx::query_as(sql).bind(tx.id()).fetch_all(tx.conn()).await?;
     let version = |(avatar, hash, size, pristine, created_at, modified_at): Columns| {
         let image = Blob::from_row(&hash, size)?;
-        Ok(Version { avatar, image, pristine, created_at, modified_at })
+        Ok(Version {
+            avatar,
+            image,
+            pristine,
+            created_at,
+            modified_at,
+        })
     };
     rows.into_iter().map(version).collect()
 }
 
 /// compat: the original cannot decode an animated PNG, and leaves that one as it is.
 fn compose(image: &[u8], card: &[u8]) -> Result<Vec<u8>, png::Error> {
-    if png::is_animated(image) { png::compose(image, card) } else { png::compose(&png::without_metadata(image)?, card) }
+    if png::is_animated(image) {
+        png::compose(image, card)
+    } else {
+        png::compose(&png::without_metadata(image)?, card)
+    }
 }

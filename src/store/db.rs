@@ -57,7 +57,10 @@ impl Db {
             .connect_with(options)
             .await
             .context("cannot connect to PostgreSQL")?;
-        MIGRATIONS.run(&pool).await.context("cannot migrate the database")?;
+        MIGRATIONS
+            .run(&pool)
+            .await
+            .context("cannot migrate the database")?;
         let db = Self { pool };
         db.prove_isolation().await?;
         Ok(db)
@@ -67,7 +70,10 @@ impl Db {
     pub(crate) async fn begin(&self, tenant: TenantId) -> Result<Tx> {
         // The setting is local to the transaction, so a pooled connection (ours or PgBouncer's) cannot carry it over.
         let statement = format!("BEGIN; SELECT set_config('app.tenant', '{}', true)", tenant.0);
-        Ok(Tx { inner: self.begin_with(&statement).await?, tenant })
+        Ok(Tx {
+            inner: self.begin_with(&statement).await?,
+            tenant,
+        })
     }
 
     /// A transaction without a tenant, for tables that have none. Only `store/accounts.rs` and the migrations of
@@ -108,17 +114,28 @@ impl Db {
         let mut tx = self.pool.begin().await?;
         let probe = |n: u8| format!("probe-{}-{n}", uuid::Uuid::new_v4());
         let insert = "INSERT INTO tenants (handle) VALUES ($1) RETURNING tenant_id";
-        let ours: i64 = sqlx::query_scalar(insert).bind(probe(0)).fetch_one(&mut *tx).await?;
-        let other: i64 = sqlx::query_scalar(insert).bind(probe(1)).fetch_one(&mut *tx).await?;
+        let ours: i64 = sqlx::query_scalar(insert)
+            .bind(probe(0))
+            .fetch_one(&mut *tx)
+            .await?;
+        let other: i64 = sqlx::query_scalar(insert)
+            .bind(probe(1))
+            .fetch_one(&mut *tx)
+            .await?;
         set_tenant(&mut tx, ours).await?;
-        sqlx::query("INSERT INTO folders (path) VALUES ('probe')").execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO folders (path) VALUES ('probe')")
+            .execute(&mut *tx)
+            .await?;
         set_tenant(&mut tx, other).await?;
         let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM folders WHERE tenant_id = $1")
             .bind(ours)
             .fetch_one(&mut *tx)
             .await?;
         tx.rollback().await?;
-        anyhow::ensure!(seen == 0, "row-level security does not bind this database role: refusing to serve");
+        anyhow::ensure!(
+            seen == 0,
+            "row-level security does not bind this database role: refusing to serve"
+        );
         Ok(())
     }
 }
@@ -139,7 +156,11 @@ impl Tx {
     /// The database failed.
     pub(in crate::store) async fn hold(&mut self, name: &str) -> Result<()> {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))";
-        sqlx::query(sql).bind(self.id()).bind(name).execute(self.conn()).await?;
+        sqlx::query(sql)
+            .bind(self.id())
+            .bind(name)
+            .execute(self.conn())
+            .await?;
         Ok(())
     }
 
@@ -171,7 +192,10 @@ fn is_disconnect(error: &sqlx::Error) -> bool {
 }
 
 async fn set_tenant(conn: &mut PgConnection, tenant: i64) -> sqlx::Result<()> {
-    sqlx::query("SELECT set_config('app.tenant', $1, true)").bind(tenant.to_string()).execute(conn).await?;
+    sqlx::query("SELECT set_config('app.tenant', $1, true)")
+        .bind(tenant.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -189,9 +213,13 @@ async fn prepare_role(options: &PgConnectOptions) -> sqlx::Result<bool> {
             .fetch_one(&mut conn)
             .await?;
         if !known {
-            sqlx::raw_sql("CREATE ROLE squaretable NOSUPERUSER NOBYPASSRLS").execute(&mut conn).await?;
+            sqlx::raw_sql("CREATE ROLE squaretable NOSUPERUSER NOBYPASSRLS")
+                .execute(&mut conn)
+                .await?;
         }
-        sqlx::raw_sql("GRANT USAGE, CREATE ON SCHEMA public TO squaretable").execute(&mut conn).await?;
+        sqlx::raw_sql("GRANT USAGE, CREATE ON SCHEMA public TO squaretable")
+            .execute(&mut conn)
+            .await?;
     }
     conn.close().await?;
     Ok(privileged)

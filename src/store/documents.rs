@@ -29,7 +29,12 @@ pub struct Document {
 pub async fn get(tx: &mut Tx, kind: DocumentKind, name: &str) -> Result<Option<Document>> {
     let sql = "SELECT name, body, valid, created_at, modified_at FROM documents
                WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND deleted_at IS NULL";
-    Ok(sqlx::query_as(sql).bind(tx.id()).bind(kind.as_str()).bind(name).fetch_optional(tx.conn()).await?)
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(kind.as_str())
+        .bind(name)
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 /// Like [`get`], and holds the name until the transaction ends, whether or not the document exists: for
@@ -49,7 +54,11 @@ pub async fn get_for_update(tx: &mut Tx, kind: DocumentKind, name: &str) -> Resu
 pub async fn list(tx: &mut Tx, kind: DocumentKind) -> Result<Vec<Document>> {
     let sql = "SELECT name, body, valid, created_at, modified_at FROM documents
                WHERE tenant_id = $1 AND kind = $2 AND deleted_at IS NULL ORDER BY name";
-    Ok(sqlx::query_as(sql).bind(tx.id()).bind(kind.as_str()).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(kind.as_str())
+        .fetch_all(tx.conn())
+        .await?)
 }
 
 /// All documents of several kinds in one round trip, by kind and name; the kind's folder comes with each.
@@ -66,7 +75,11 @@ pub async fn list_kinds(tx: &mut Tx, kinds: &[DocumentKind]) -> Result<Vec<(Stri
     let sql = "SELECT kind, name, body, valid, created_at, modified_at FROM documents
                WHERE tenant_id = $1 AND kind = ANY($2) AND deleted_at IS NULL ORDER BY kind, name";
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-    let rows: Vec<Row> = sqlx::query_as(sql).bind(tx.id()).bind(kinds).fetch_all(tx.conn()).await?;
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(kinds)
+        .fetch_all(tx.conn())
+        .await?;
     Ok(rows.into_iter().map(|row| (row.kind, row.document)).collect())
 }
 
@@ -77,7 +90,11 @@ pub async fn list_kinds(tx: &mut Tx, kinds: &[DocumentKind]) -> Result<Vec<(Stri
 pub async fn names(tx: &mut Tx, kind: DocumentKind) -> Result<Vec<String>> {
     let sql = "SELECT name FROM documents
                WHERE tenant_id = $1 AND kind = $2 AND deleted_at IS NULL ORDER BY name";
-    Ok(sqlx::query_scalar(sql).bind(tx.id()).bind(kind.as_str()).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(kind.as_str())
+        .fetch_all(tx.conn())
+        .await?)
 }
 
 /// Writes a document, replacing what had its name.
@@ -123,7 +140,12 @@ pub async fn put_at(
 pub async fn delete(tx: &mut Tx, kind: DocumentKind, name: &str) -> Result<bool> {
     let sql = "UPDATE documents SET deleted_at = now()
                WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND deleted_at IS NULL";
-    let done = sqlx::query(sql).bind(tx.id()).bind(kind.as_str()).bind(name).execute(tx.conn()).await?;
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(kind.as_str())
+        .bind(name)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 

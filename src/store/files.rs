@@ -35,8 +35,20 @@ struct Row {
 impl Row {
     fn into_file(self) -> Result<StoredFile> {
         let blob = Blob::from_row(&self.hash, self.size)?;
-        let Self { folder, name, created_at, modified_at, .. } = self;
-        Ok(StoredFile { folder, name, blob, created_at, modified_at })
+        let Self {
+            folder,
+            name,
+            created_at,
+            modified_at,
+            ..
+        } = self;
+        Ok(StoredFile {
+            folder,
+            name,
+            blob,
+            created_at,
+            modified_at,
+        })
     }
 }
 
@@ -47,8 +59,12 @@ impl Row {
 pub async fn get(tx: &mut Tx, folder: &str, name: &str) -> Result<Option<StoredFile>> {
     let sql = "SELECT folder, name, hash, size, created_at, modified_at FROM files
                WHERE tenant_id = $1 AND folder = $2 AND name = $3";
-    let row: Option<Row> =
-        sqlx::query_as(sql).bind(tx.id()).bind(folder).bind(name).fetch_optional(tx.conn()).await?;
+    let row: Option<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .bind(name)
+        .fetch_optional(tx.conn())
+        .await?;
     row.map(Row::into_file).transpose()
 }
 
@@ -59,7 +75,11 @@ pub async fn get(tx: &mut Tx, folder: &str, name: &str) -> Result<Option<StoredF
 pub async fn list(tx: &mut Tx, folder: &str) -> Result<Vec<StoredFile>> {
     let sql = "SELECT folder, name, hash, size, created_at, modified_at FROM files
                WHERE tenant_id = $1 AND folder = $2 ORDER BY name";
-    let rows: Vec<Row> = sqlx::query_as(sql).bind(tx.id()).bind(folder).fetch_all(tx.conn()).await?;
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .fetch_all(tx.conn())
+        .await?;
     rows.into_iter().map(Row::into_file).collect()
 }
 
@@ -72,7 +92,11 @@ pub async fn list_recursive(tx: &mut Tx, folder: &str) -> Result<Vec<StoredFile>
     let sql = "SELECT folder, name, hash, size, created_at, modified_at FROM files
                WHERE tenant_id = $1 AND (folder = $2 OR (folder >= $2 || '/' AND folder < $2 || '0') OR $2 = '')
                ORDER BY folder, name";
-    let rows: Vec<Row> = sqlx::query_as(sql).bind(tx.id()).bind(folder).fetch_all(tx.conn()).await?;
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .fetch_all(tx.conn())
+        .await?;
     rows.into_iter().map(Row::into_file).collect()
 }
 
@@ -118,8 +142,13 @@ pub async fn put_at(
 pub async fn rename(tx: &mut Tx, folder: &str, from: &str, to: &str) -> Result<bool> {
     let sql = "UPDATE files SET name = $4 WHERE tenant_id = $1 AND folder = $2 AND name = $3
                AND NOT EXISTS (SELECT FROM files WHERE tenant_id = $1 AND folder = $2 AND name = $4)";
-    let done =
-        sqlx::query(sql).bind(tx.id()).bind(folder).bind(from).bind(to).execute(tx.conn()).await?;
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .bind(from)
+        .bind(to)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -129,7 +158,12 @@ pub async fn rename(tx: &mut Tx, folder: &str, from: &str, to: &str) -> Result<b
 /// The database failed.
 pub async fn delete(tx: &mut Tx, folder: &str, name: &str) -> Result<bool> {
     let sql = "DELETE FROM files WHERE tenant_id = $1 AND folder = $2 AND name = $3";
-    let done = sqlx::query(sql).bind(tx.id()).bind(folder).bind(name).execute(tx.conn()).await?;
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(folder)
+        .bind(name)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -139,7 +173,11 @@ pub async fn delete(tx: &mut Tx, folder: &str, name: &str) -> Result<bool> {
 /// The database failed.
 pub async fn create_folder(tx: &mut Tx, path: &str) -> Result<()> {
     let sql = "INSERT INTO folders (tenant_id, path) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    sqlx::query(sql).bind(tx.id()).bind(path).execute(tx.conn()).await?;
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(path)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -148,8 +186,13 @@ pub async fn create_folder(tx: &mut Tx, path: &str) -> Result<()> {
 /// # Errors
 /// The database failed.
 pub async fn create_folders(tx: &mut Tx, paths: &[String]) -> Result<()> {
-    let sql = "INSERT INTO folders (tenant_id, path) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING";
-    sqlx::query(sql).bind(tx.id()).bind(paths).execute(tx.conn()).await?;
+    let sql =
+        "INSERT INTO folders (tenant_id, path) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING";
+    sqlx::query(sql)
+        .bind(tx.id())
+        .bind(paths)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -173,7 +216,11 @@ pub async fn folder_exists(tx: &mut Tx, path: &str) -> Result<bool> {
                    OR EXISTS (SELECT FROM files WHERE tenant_id = $1
                               AND (folder = $2 OR (folder >= $2 || '/' AND folder < $2 || '0')))
                    OR EXISTS (SELECT FROM chats WHERE tenant_id = $1 AND deleted_at IS NULL AND folder = $2)";
-    Ok(sqlx::query_scalar(sql).bind(tx.id()).bind(path).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(path)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// The names of the folders directly inside `path`, by their bytes.
@@ -186,7 +233,11 @@ pub async fn list_folders(tx: &mut Tx, path: &str) -> Result<Vec<String>> {
                    UNION ALL SELECT folder FROM files WHERE tenant_id = $1
                    UNION ALL SELECT folder FROM chats WHERE tenant_id = $1 AND deleted_at IS NULL) AS known
                WHERE path >= $2 || '/' AND path < $2 || '0' ORDER BY name";
-    Ok(sqlx::query_scalar(sql).bind(tx.id()).bind(path).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(path)
+        .fetch_all(tx.conn())
+        .await?)
 }
 
 /// Moves everything in a folder and below it to another one.
@@ -200,7 +251,12 @@ pub async fn move_folder(tx: &mut Tx, from: &str, to: &str) -> Result<()> {
         "UPDATE folders SET path = $3 || substr(path, length($2) + 1)
          WHERE tenant_id = $1 AND (path = $2 OR (path >= $2 || '/' AND path < $2 || '0'))",
     ] {
-        sqlx::query(sql).bind(tx.id()).bind(from).bind(to).execute(tx.conn()).await?;
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(from)
+            .bind(to)
+            .execute(tx.conn())
+            .await?;
     }
     Ok(())
 }
@@ -214,7 +270,11 @@ pub async fn delete_folder(tx: &mut Tx, path: &str) -> Result<()> {
         "DELETE FROM files WHERE tenant_id = $1 AND (folder = $2 OR (folder >= $2 || '/' AND folder < $2 || '0'))",
         "DELETE FROM folders WHERE tenant_id = $1 AND (path = $2 OR (path >= $2 || '/' AND path < $2 || '0'))",
     ] {
-        sqlx::query(sql).bind(tx.id()).bind(path).execute(tx.conn()).await?;
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(path)
+            .execute(tx.conn())
+            .await?;
     }
     Ok(())
 }

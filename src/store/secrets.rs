@@ -12,10 +12,14 @@ use crate::keys::{MasterKey, Sealed};
 /// The database failed, or the master key is not the one that sealed the row.
 pub async fn get(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT wrapped_key, body FROM secrets WHERE tenant_id = $1";
-    let row: Option<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as(sql).bind(tx.id()).fetch_optional(tx.conn()).await?;
+    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .fetch_optional(tx.conn())
+        .await?;
     let sealed = row.map(|(wrapped_key, body)| Sealed { wrapped_key, body });
-    Ok(sealed.map(|sealed| key.open(&tx.id().to_string(), &sealed)).transpose()?)
+    Ok(sealed
+        .map(|sealed| key.open(&tx.id().to_string(), &sealed))
+        .transpose()?)
 }
 
 /// Like [`get`], and holds the document until the transaction ends: for read-modify-write.
@@ -33,7 +37,10 @@ pub async fn get_for_update(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u
 /// The database failed.
 pub async fn modified_at(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     let sql = "SELECT modified_at FROM secrets WHERE tenant_id = $1";
-    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_optional(tx.conn()).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 /// Replaces the document, sealed under a fresh data key.

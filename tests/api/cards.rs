@@ -7,7 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 pub fn picture() -> Vec<u8> {
     let mut png = std::io::Cursor::new(Vec::new());
     let pixels = image::RgbaImage::from_fn(6, 4, |x, y| image::Rgba([x as u8 * 40, y as u8 * 60, 128, 255]));
-    pixels.write_to(&mut png, image::ImageFormat::Png).expect("a picture can be encoded");
+    pixels
+        .write_to(&mut png, image::ImageFormat::Png)
+        .expect("a picture can be encoded");
     png.into_inner()
 }
 
@@ -23,5 +25,12 @@ pub fn with_chunk(png: &[u8], keyword: &str, text: &str) -> Vec<u8> {
     crc.update(&data);
     let length = u32::try_from(data.len() - 4).expect("a short chunk");
     let end = png.len() - 12;
-    [&png[..end], &length.to_be_bytes(), &data, &crc.sum().to_be_bytes(), &png[end..]].concat()
+    [
+        &png[..end],
+        &length.to_be_bytes(),
+        &data,
+        &crc.sum().to_be_bytes(),
+        &png[end..],
+    ]
+    .concat()
 }

@@ -27,26 +27,55 @@ struct Cluster {
 pub async fn database() -> PgConnectOptions {
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let mut conn = cluster.options.connect().await.expect("the test cluster accepts connections");
+    let mut conn = cluster
+        .options
+        .connect()
+        .await
+        .expect("the test cluster accepts connections");
     let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a database can be created");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut conn)
+        .await
+        .expect("a database can be created");
     conn.close().await.expect("the connection closes");
     cluster.options.clone().database(&name)
 }
 
 async fn start() -> Cluster {
-    let dir = tempfile::Builder::new().prefix("squaretable-tests-").tempdir().expect("a temporary folder").keep();
+    let dir = tempfile::Builder::new()
+        .prefix("squaretable-tests-")
+        .tempdir()
+        .expect("a temporary folder")
+        .keep();
     make_traversable(&dir);
-    let options = Options { dir: dir.join("postgres"), postgres_bin: None, fsync: false };
-    let embedded = Embedded::start(options).await.expect("the embedded PostgreSQL starts");
+    let options = Options {
+        dir: dir.join("postgres"),
+        postgres_bin: None,
+        fsync: false,
+    };
+    let embedded = Embedded::start(options)
+        .await
+        .expect("the embedded PostgreSQL starts");
     let watchdog = watchdog(&dir);
     let options = embedded.connect_options();
-    let mut conn = options.connect().await.expect("the test cluster accepts connections");
+    let mut conn = options
+        .connect()
+        .await
+        .expect("the test cluster accepts connections");
     let sql = format!("CREATE DATABASE {TEMPLATE}");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("the template can be created");
-    let db = Db::connect(options.clone().database(TEMPLATE), 2).await.expect("the migrations run");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut conn)
+        .await
+        .expect("the template can be created");
+    let db = Db::connect(options.clone().database(TEMPLATE), 2)
+        .await
+        .expect("the migrations run");
     db.close().await;
-    Cluster { options, _embedded: embedded, _watchdog: watchdog }
+    Cluster {
+        options,
+        _embedded: embedded,
+        _watchdog: watchdog,
+    }
 }
 
 /// PostgreSQL runs under an account of its own when the tests run as root.

@@ -68,7 +68,7 @@ impl Server {
             .expect("the server starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
-        let service = router::service(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router::service(&app).into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
             axum::serve(listener, service).await.expect("the server serves");
         });

@@ -143,7 +143,9 @@ fn header(name: &str, answer: &Answer, normal: &Normaliser<'_>) -> String {
 }
 
 fn is_picture(answer: &Answer) -> bool {
-    answer.header("content-type").is_some_and(|media| media.starts_with("image/"))
+    answer
+        .header("content-type")
+        .is_some_and(|media| media.starts_with("image/"))
 }
 
 /// `W/"<size>-<mtime>"`, the tag of a file, against `W/"<size>-<27 characters>"`, the tag of a text.
@@ -169,7 +171,10 @@ fn cookie(header: &str) -> String {
         Some(("expires", _)) => "expires=<date>",
         _ => part,
     });
-    let name = match name.split_once('-').map(|(kind, id)| (kind, id.split_at_checked(8))) {
+    let name = match name
+        .split_once('-')
+        .map(|(kind, id)| (kind, id.split_at_checked(8)))
+    {
         Some((kind, Some((_, rest)))) => format!("{kind}-<id>{rest}"),
         _ => name.to_owned(),
     };

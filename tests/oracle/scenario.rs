@@ -44,13 +44,19 @@ impl Side {
     fn fill(&self, text: &str, json: bool) -> String {
         self.fill_with(text, |value| {
             let quoted = Value::String(value.to_owned()).to_string();
-            if json { quoted[1..quoted.len() - 1].to_owned() } else { value.to_owned() }
+            if json {
+                quoted[1..quoted.len() - 1].to_owned()
+            } else {
+                value.to_owned()
+            }
         })
     }
 
     /// Replaces `{{name}}` in a path, as `encodeURIComponent` would write it.
     fn fill_path(&self, path: &str) -> String {
-        self.fill_with(path, |value| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string())
+        self.fill_with(path, |value| {
+            utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
+        })
     }
 
     fn fill_with(&self, text: &str, spelled: impl Fn(&str) -> String) -> String {
@@ -186,7 +192,13 @@ impl Scenario {
             .collect();
         let original = format!("{} {}", left.last.status, excerpt.replace(['\r', '\n'], "⏎"));
         let unbuilt = right.last.status == 501 && left.last.status != 501;
-        self.record(Step { label: call.label(), route: call.route(), original, disagreements, unbuilt });
+        self.record(Step {
+            label: call.label(),
+            route: call.route(),
+            original,
+            disagreements,
+            unbuilt,
+        });
         self
     }
 

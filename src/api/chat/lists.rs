@@ -42,9 +42,7 @@ async fn of_character(tenant: Tenant, body: Body) -> Result<Response> {
     let mut found = chats::list(&mut tx, &folder).await?;
     found.retain(|chat| names::extension(&chat.file_name) == ".jsonl");
     if body.truthy("simple") {
-        let entry = |chat: &Chat| {
-            json!({ "file_name": chat.file_name, "file_id": names::base_name(&chat.file_name) })
-        };
+        let entry = |chat: &Chat| json!({ "file_name": chat.file_name, "file_id": names::base_name(&chat.file_name) });
         return Ok(reply::json(&found.iter().map(entry).collect::<Vec<_>>()));
     }
     let with_metadata = body.truthy("metadata");
@@ -78,7 +76,10 @@ async fn search(tenant: Tenant, body: Body) -> Result<Response> {
         let scope = if body.truthy("group_id") {
             group_scope(&mut tx, body.get("group_id")).await?
         } else {
-            Scope { folder: chat_folder(body.str("avatar_url").ok_or_else(failed)?), file_names: None }
+            Scope {
+                folder: chat_folder(body.str("avatar_url").ok_or_else(failed)?),
+                file_names: None,
+            }
         };
         matching(&mut tx, &scope, query.as_ref()).await
     };
@@ -104,9 +105,18 @@ async fn group_scope(tx: &mut Tx, id: &Value) -> Result<Scope> {
         .filter(|group| names::extension(&group.name) == ".json")
         .filter_map(|group| text::parse(&group.body).ok())
         .find(|group| group.get("id") == Some(id));
-    let chats = group.as_ref().and_then(|group| group.get("chats")?.as_array()).into_iter().flatten();
-    let file_names = chats.map(|chat| format!("{}.jsonl", text::js_string(chat))).collect();
-    Ok(Scope { folder: GROUP_CHATS.to_owned(), file_names: Some(file_names) })
+    let chats = group
+        .as_ref()
+        .and_then(|group| group.get("chats")?.as_array())
+        .into_iter()
+        .flatten();
+    let file_names = chats
+        .map(|chat| format!("{}.jsonl", text::js_string(chat)))
+        .collect();
+    Ok(Scope {
+        folder: GROUP_CHATS.to_owned(),
+        file_names: Some(file_names),
+    })
 }
 
 /// The scope's chats that match, in the order of the folder or of the group's list.
@@ -116,7 +126,9 @@ async fn matching(tx: &mut Tx, scope: &Scope, query: Option<&Query>) -> Result<V
         None => all.retain(|chat| names::extension(&chat.file_name) == ".jsonl"),
         Some(listed) => all = in_order(&all, listed),
     }
-    let Some(query) = query.filter(|query| !query.fragments.is_empty()) else { return Ok(all) };
+    let Some(query) = query.filter(|query| !query.fragments.is_empty()) else {
+        return Ok(all);
+    };
     let hits = chats::search(tx, &scope.folder, scope.file_names.as_deref(), &query.fragments).await?;
     let hits: HashSet<String> = hits.into_iter().collect();
     all.retain(|chat| {
@@ -128,7 +140,10 @@ async fn matching(tx: &mut Tx, scope: &Scope, query: Option<&Query>) -> Result<V
 /// Those of `chats` that `listed` names, as often and in the order it names them.
 fn in_order(chats: &[Chat], listed: &[String]) -> Vec<Chat> {
     let by_name: HashMap<&str, &Chat> = chats.iter().map(|chat| (chat.file_name.as_str(), chat)).collect();
-    listed.iter().filter_map(|name| by_name.get(name.as_str()).copied().cloned()).collect()
+    listed
+        .iter()
+        .filter_map(|name| by_name.get(name.as_str()).copied().cloned())
+        .collect()
 }
 
 /// A chat of the recent list, and whose it is.
@@ -149,7 +164,11 @@ async fn recent(tenant: Tenant, body: Body) -> Result<Response> {
         .filter(|group| names::extension(&group.name) == ".json")
         .filter_map(|group| text::parse(&group.body).ok())
         .collect();
-    let pinned = body.get("pinned").as_array().map(Vec::as_slice).unwrap_or_default();
+    let pinned = body
+        .get("pinned")
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut found = owned(&all, &avatars, &groups);
     let is_pinned = |recent: &Recent<'_>| pinned.iter().any(|pin| pins(pin, recent));
     // Both sorts are stable, so within the pinned and the others the newest stay first.
@@ -170,7 +189,9 @@ async fn recent(tenant: Tenant, body: Body) -> Result<Response> {
 
 /// compat: `parseInt(max)`; everything without a `max`, nothing when it is no number.
 fn max_of(max: Option<&Value>) -> Option<i64> {
-    let Some(max) = max.filter(|max| !max.is_null()) else { return Some(i64::MAX) };
+    let Some(max) = max.filter(|max| !max.is_null()) else {
+        return Some(i64::MAX);
+    };
     let text = text::js_string(max);
     let text = text.trim_start();
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
@@ -180,22 +201,36 @@ fn max_of(max: Option<&Value>) -> Option<i64> {
 
 /// compat: `slice(0, max + pinned)`, where a negative end counts from the list's end.
 fn slice_end(max: Option<i64>, pinned: usize, length: usize) -> usize {
-    let (pinned, length) = (i64::try_from(pinned).unwrap_or(i64::MAX), i64::try_from(length).unwrap_or(i64::MAX));
+    let (pinned, length) = (
+        i64::try_from(pinned).unwrap_or(i64::MAX),
+        i64::try_from(length).unwrap_or(i64::MAX),
+    );
     let end = max.map_or(0, |max| max.saturating_add(pinned));
-    let end = if end < 0 { (length + end).max(0) } else { end.min(length) };
+    let end = if end < 0 {
+        (length + end).max(0)
+    } else {
+        end.min(length)
+    };
     usize::try_from(end).unwrap_or(0)
 }
 
 /// Chats in the order the original collects them: by character, by group, then loose ones.
 fn owned<'a>(all: &'a [Chat], avatars: &'a [String], groups: &'a [Value]) -> Vec<Recent<'a>> {
     let mut by_folder: HashMap<&str, Vec<&Chat>> = HashMap::new();
-    for chat in all.iter().filter(|chat| names::extension(&chat.file_name) == ".jsonl") {
+    for chat in all
+        .iter()
+        .filter(|chat| names::extension(&chat.file_name) == ".jsonl")
+    {
         by_folder.entry(&chat.folder).or_default().push(chat);
     }
     let mut found = Vec::new();
     for avatar in avatars.iter().filter(|avatar| names::extension(avatar) == ".png") {
         let chats = by_folder.get(chat_folder(avatar).as_str()).into_iter().flatten();
-        found.extend(chats.map(|chat| Recent { chat, avatar: Some(avatar), group: None }));
+        found.extend(chats.map(|chat| Recent {
+            chat,
+            avatar: Some(avatar),
+            group: None,
+        }));
     }
     let group_chats: HashMap<&str, &Chat> = by_folder
         .get(GROUP_CHATS)
@@ -206,12 +241,20 @@ fn owned<'a>(all: &'a [Chat], avatars: &'a [String], groups: &'a [Value]) -> Vec
     for group in groups {
         for id in group.get("chats").and_then(Value::as_array).into_iter().flatten() {
             if let Some(chat) = group_chats.get(text::js_string(id).as_str()) {
-                found.push(Recent { chat, avatar: None, group: group.get("id") });
+                found.push(Recent {
+                    chat,
+                    avatar: None,
+                    group: group.get("id"),
+                });
             }
         }
     }
     let loose = by_folder.get("chats").into_iter().flatten();
-    found.extend(loose.map(|chat| Recent { chat, avatar: None, group: None }));
+    found.extend(loose.map(|chat| Recent {
+        chat,
+        avatar: None,
+        group: None,
+    }));
     found
 }
 
@@ -228,7 +271,14 @@ fn is_null(pin: &Value, field: &str) -> bool {
 
 fn info(chat: &Chat, owner: Owner<'_>, with_metadata: bool) -> Result<Vec<u8>> {
     let summary = summary_of(chat)?;
-    Ok(info_json(&summary, &chat.file_name, size_of(chat), chat.modified_at, owner, with_metadata))
+    Ok(info_json(
+        &summary,
+        &chat.file_name,
+        size_of(chat),
+        chat.modified_at,
+        owner,
+        with_metadata,
+    ))
 }
 
 fn summary_of(chat: &Chat) -> Result<Summary> {

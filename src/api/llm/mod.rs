@@ -8,5 +8,7 @@ use crate::routes::Routes;
 /// Every route of this room.
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new().merge(chat_completions::routes()).merge(tokenizers::routes())
+    Routes::new()
+        .merge(chat_completions::routes())
+        .merge(tokenizers::routes())
 }

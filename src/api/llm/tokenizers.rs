@@ -30,7 +30,11 @@ pub(super) type Parameters = Query<Vec<(String, String)>>;
 /// `?model=` of the routes that choose their tokenizer by a model's name; empty when absent, and joined by commas when
 /// it is there more than once, as JavaScript turns a list into text.
 pub(super) fn model_of(Query(query): &Parameters) -> String {
-    let models: Vec<&str> = query.iter().filter(|(name, _)| name == "model").map(|(_, model)| model.as_str()).collect();
+    let models: Vec<&str> = query
+        .iter()
+        .filter(|(name, _)| name == "model")
+        .map(|(_, model)| model.as_str())
+        .collect();
     models.join(",")
 }
 
@@ -64,7 +68,10 @@ async fn gpt2_decode(_: Tenant, Body(body): Body) -> Result<Response> {
 pub(super) async fn on_blocking_thread(
     work: impl FnOnce() -> Result<Value, MissingTokenizer> + Send + 'static,
 ) -> Result<Response> {
-    match tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)? {
+    match tokio::task::spawn_blocking(work)
+        .await
+        .map_err(anyhow::Error::from)?
+    {
         Ok(answer) => Ok(reply::json_bytes(to_vec(&answer))),
         Err(missing) => Err(Error::json_error(501, missing.to_string())),
     }

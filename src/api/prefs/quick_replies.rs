@@ -14,7 +14,9 @@ use crate::tenant::Tenant;
 /// This family's routes.
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new().post("/api/quick-replies/save", save).post("/api/quick-replies/delete", delete)
+    Routes::new()
+        .post("/api/quick-replies/save", save)
+        .post("/api/quick-replies/delete", delete)
 }
 
 /// `POST /api/quick-replies/save`

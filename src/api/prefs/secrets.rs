@@ -87,7 +87,9 @@ async fn find(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Resp
     if !document.has(&key) {
         return Err(Error::not_found());
     }
-    Ok(reply::json(&json!({ "value": document.value(&key, body.text("id")) })))
+    Ok(reply::json(
+        &json!({ "value": document.value(&key, body.text("id")) }),
+    ))
 }
 
 /// `POST /api/secrets/delete`
@@ -114,7 +116,10 @@ async fn rename(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
         return Err(Error::text(400, "Key, ID, and label are required"));
     }
     let (key, id) = (js_string(body.get("key")), js_string(body.get("id")));
-    edit(&app, &tenant, |document| document.rename(&key, &id, body.get("label"))).await
+    edit(&app, &tenant, |document| {
+        document.rename(&key, &id, body.get("label"))
+    })
+    .await
 }
 
 /// `POST /api/secrets/settings`

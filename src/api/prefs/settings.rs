@@ -18,7 +18,6 @@ use crate::store::documents::{self, Document};
 use crate::store::{Tx, blobs, files};
 use crate::tenant::Tenant;
 
-
 /// This family's routes.
 #[must_use]
 pub fn routes() -> Routes {
@@ -65,15 +64,38 @@ async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     ];
     let mut tx = tenant.begin().await?;
     let all = Listing(documents::list_kinds(&mut tx, &kinds).await?);
-    let settings = all.of(DocumentKind::Root).find(|d| d.name == SETTINGS).ok_or(Error::status(500))?;
+    let settings = all
+        .of(DocumentKind::Root)
+        .find(|d| d.name == SETTINGS)
+        .ok_or(Error::status(500))?;
     let mut answer = Object::new();
     answer.field("settings", &String::from_utf8_lossy(&settings.body))?;
-    all.texts(&mut answer, DocumentKind::KoboldAi, "koboldai_settings", "koboldai_setting_names")?;
+    all.texts(
+        &mut answer,
+        DocumentKind::KoboldAi,
+        "koboldai_settings",
+        "koboldai_setting_names",
+    )?;
     answer.field("world_names", &all.world_names())?;
-    all.texts(&mut answer, DocumentKind::NovelAi, "novelai_settings", "novelai_setting_names")?;
-    all.texts(&mut answer, DocumentKind::OpenAi, "openai_settings", "openai_setting_names")?;
+    all.texts(
+        &mut answer,
+        DocumentKind::NovelAi,
+        "novelai_settings",
+        "novelai_setting_names",
+    )?;
+    all.texts(
+        &mut answer,
+        DocumentKind::OpenAi,
+        "openai_settings",
+        "openai_setting_names",
+    )?;
     let names = "textgenerationwebui_preset_names";
-    all.texts(&mut answer, DocumentKind::TextGen, "textgenerationwebui_presets", names)?;
+    all.texts(
+        &mut answer,
+        DocumentKind::TextGen,
+        "textgenerationwebui_presets",
+        names,
+    )?;
     for (kind, key) in [
         (DocumentKind::Themes, "themes"),
         (DocumentKind::MovingUi, "movingUIPresets"),
@@ -87,7 +109,10 @@ async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     }
     let config = app.config();
     answer.field("enable_extensions", &config.content.extensions.enabled)?;
-    answer.field("enable_extensions_auto_update", &config.content.extensions.auto_update)?;
+    answer.field(
+        "enable_extensions_auto_update",
+        &config.content.extensions.auto_update,
+    )?;
     answer.field("enable_accounts", &config.accounts.enabled)?;
     let compression = &config.content.request_compression;
     answer.field(
@@ -107,12 +132,17 @@ struct Listing(Vec<(String, Document)>);
 
 impl Listing {
     fn of(&self, kind: DocumentKind) -> impl Iterator<Item = &Document> {
-        self.0.iter().filter(move |(k, _)| k == kind.as_str()).map(|(_, document)| document)
+        self.0
+            .iter()
+            .filter(move |(k, _)| k == kind.as_str())
+            .map(|(_, document)| document)
     }
 
     /// Names of the kind's readable `.json` files: compat: the extension counts in lower case only.
     fn readable(&self, kind: DocumentKind) -> Vec<&Document> {
-        self.of(kind).filter(|d| d.valid && names::extension(&d.name) == ".json").collect()
+        self.of(kind)
+            .filter(|d| d.valid && names::extension(&d.name) == ".json")
+            .collect()
     }
 
     /// Two parallel arrays, in locale order: the files' text and their names.
@@ -129,14 +159,19 @@ impl Listing {
     fn objects(&self, kind: DocumentKind) -> Vec<&RawValue> {
         let mut found = self.readable(kind);
         found.sort_by(|a, b| collate::utf16_cmp(&a.name, &b.name));
-        found.iter().filter_map(|d| serde_json::from_slice(&d.body).ok()).collect()
+        found
+            .iter()
+            .filter_map(|d| serde_json::from_slice(&d.body).ok())
+            .collect()
     }
 
     /// Names of all worlds, readable or not, in locale order.
     fn world_names(&self) -> Vec<&str> {
         let of = self.of(DocumentKind::Worlds);
-        let mut found: Vec<_> =
-            of.map(|d| d.name.as_str()).filter(|n| names::extension(n).eq_ignore_ascii_case(".json")).collect();
+        let mut found: Vec<_> = of
+            .map(|d| d.name.as_str())
+            .filter(|n| names::extension(n).eq_ignore_ascii_case(".json"))
+            .collect();
         collate::locale_sort(&mut found, |name| name);
         found.into_iter().map(names::base_name).collect()
     }
@@ -220,6 +255,8 @@ async fn read_snapshot(tx: &mut Tx, tenant: &Tenant, body: &Body) -> Result<byte
         .text("name")
         .filter(|name| name.starts_with(&snapshots::prefix(tenant)))
         .ok_or_else(|| Error::json_error(400, "Invalid snapshot name"))?;
-    let file = files::get(tx, snapshots::FOLDER, name).await?.ok_or(Error::not_found())?;
+    let file = files::get(tx, snapshots::FOLDER, name)
+        .await?
+        .ok_or(Error::not_found())?;
     blobs::read(tx, &file.blob).await
 }

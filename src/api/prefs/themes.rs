@@ -14,7 +14,9 @@ use crate::tenant::Tenant;
 /// This family's routes.
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new().post("/api/themes/save", save).post("/api/themes/delete", delete)
+    Routes::new()
+        .post("/api/themes/save", save)
+        .post("/api/themes/delete", delete)
 }
 
 /// `POST /api/themes/save`
@@ -27,10 +29,12 @@ async fn save(tenant: Tenant, raw: RawBody) -> Result<Response> {
 ///
 /// compat: a name of which nothing is left is a plain 500 here, and an error page where it is saved.
 async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
-    let found = documents::delete(&tenant, DocumentKind::Themes, &body).await.map_err(|error| match error {
-        Error::Page(code) => Error::Status(code),
-        other => other,
-    });
+    let found = documents::delete(&tenant, DocumentKind::Themes, &body)
+        .await
+        .map_err(|error| match error {
+            Error::Page(code) => Error::Status(code),
+            other => other,
+        });
     if !found? {
         return Err(Error::not_found());
     }

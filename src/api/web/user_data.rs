@@ -42,7 +42,10 @@ pub fn wanted(uri: &Uri) -> Option<Wanted> {
     FOLDERS.iter().find_map(|(prefix, folder)| {
         let head = path.get(..prefix.len())?;
         let rest = path.get(prefix.len()..)?.strip_prefix('/')?;
-        head.eq_ignore_ascii_case(prefix).then(|| Wanted { folder, rest: rest.to_owned() })
+        head.eq_ignore_ascii_case(prefix).then(|| Wanted {
+            folder,
+            rest: rest.to_owned(),
+        })
     })
 }
 
@@ -55,7 +58,9 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
         return Err(Error::not_found());
     }
     let path = decode(&rest)?;
-    let Some((folder, name)) = locate(folder, &path)? else { return Err(missing_page()) };
+    let Some((folder, name)) = locate(folder, &path)? else {
+        return Err(missing_page());
+    };
     let mut tx = tenant.begin().await?;
     if folder == "characters"
         && let Some(character) = characters::get(&mut tx, &name).await?
@@ -76,9 +81,11 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
             let source = ranged(tenant, file.blob);
             Ok(respond(headers, &name, file.blob.size, file.modified_at, source).await)
         }
-        None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => {
-            Err(if is_folder { missing_page() } else { Error::NotFoundPage })
-        }
+        None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(if is_folder {
+            missing_page()
+        } else {
+            Error::NotFoundPage
+        }),
         None => Err(Error::not_found()),
     }
 }
@@ -135,7 +142,12 @@ async fn respond(
     source: Source,
 ) -> Response {
     let content_type = mime::content_type(name);
-    let meta = FileMeta { size, modified, content_type: &content_type, cache: Cache::NoImagesInFirefox };
+    let meta = FileMeta {
+        size,
+        modified,
+        content_type: &content_type,
+        cache: Cache::NoImagesInFirefox,
+    };
     served::serve(headers, &meta, source).await
 }
 
@@ -146,8 +158,20 @@ mod tests {
     #[test]
     fn prefixes_match_in_any_case_and_files_as_they_are() {
         let of = |path: &str| wanted(&path.parse().unwrap());
-        assert_eq!(of("/Characters/A%20b.png"), Some(Wanted { folder: "characters", rest: "A b.png".into() }));
-        assert_eq!(of("/User%20Avatars/x"), Some(Wanted { folder: "User Avatars", rest: "x".into() }));
+        assert_eq!(
+            of("/Characters/A%20b.png"),
+            Some(Wanted {
+                folder: "characters",
+                rest: "A b.png".into()
+            })
+        );
+        assert_eq!(
+            of("/User%20Avatars/x"),
+            Some(Wanted {
+                folder: "User Avatars",
+                rest: "x".into()
+            })
+        );
         assert_eq!(of("/characters"), None);
         assert_eq!(of("/charactersx/y"), None);
     }
@@ -157,8 +181,14 @@ mod tests {
         let found = Some(("characters".to_owned(), "b.png".to_owned()));
         assert_eq!(locate("characters", "a/../b.png").unwrap(), found);
         assert_eq!(locate("characters", "/").unwrap(), None);
-        assert!(matches!(locate("characters", "../settings.json"), Err(Error::Status(StatusCode::FORBIDDEN))));
-        assert!(matches!(locate("characters", "a/../../x"), Err(Error::Status(StatusCode::FORBIDDEN))));
+        assert!(matches!(
+            locate("characters", "../settings.json"),
+            Err(Error::Status(StatusCode::FORBIDDEN))
+        ));
+        assert!(matches!(
+            locate("characters", "a/../../x"),
+            Err(Error::Status(StatusCode::FORBIDDEN))
+        ));
         assert!(decode("%zz").is_err());
     }
 }

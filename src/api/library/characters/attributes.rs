@@ -31,13 +31,13 @@ async fn edit_attribute(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let avatar = body.str("avatar_url").ok_or(Error::status(500))?;
     let mut tx = tenant.begin().await?;
-    let character = characters::get_for_update(&mut tx, avatar).await?.ok_or(Error::status(500))?;
+    let character = characters::get_for_update(&mut tx, avatar)
+        .await?
+        .ok_or(Error::status(500))?;
     let card = character.text().and_then(|card| text::parse(&card).ok());
     let mut card = card.ok_or(Error::status(500))?;
     set_field(&mut card, &field, body.0.get("value")).map_err(|error| match error {
-        FieldError::Unknown => {
-            Error::text(400, "Error: invalid field.")
-        }
+        FieldError::Unknown => Error::text(400, "Error: invalid field."),
         _ => Error::status(500),
     })?;
     characters::set_card(&mut tx, &character, &text::to_vec(&card)).await?;
@@ -60,14 +60,21 @@ async fn merge_attributes(tenant: Tenant, body: Body) -> Result<Response> {
         return merge_many(&tenant, &body).await;
     }
     let failed = |error: String| {
-        Error::json(500, json!({ "message": "Unexpected error while saving character.", "error": error }))
+        Error::json(
+            500,
+            json!({ "message": "Unexpected error while saving character.", "error": error }),
+        )
     };
-    let avatar = body.str("avatar").ok_or_else(|| failed("Error: no avatar was given".to_owned()))?;
+    let avatar = body
+        .str("avatar")
+        .ok_or_else(|| failed("Error: no avatar was given".to_owned()))?;
     let mut tx = tenant.begin().await?;
     match merge_one(&mut tx, avatar, &body.0, None).await? {
         Merged::Done | Merged::Skipped => {}
         Merged::Missing => {
-            return Err(failed(format!("Error: ENOENT: no such file or directory, open '{avatar}'")));
+            return Err(failed(format!(
+                "Error: ENOENT: no such file or directory, open '{avatar}'"
+            )));
         }
         Merged::Invalid(error) => {
             let message = format!("Validation failed for {avatar}");
@@ -86,7 +93,9 @@ async fn merge_many(tenant: &Tenant, body: &Body) -> Result<Response> {
     }
     let mut avatars = Vec::new();
     for avatar in body.get("avatars").as_array().into_iter().flatten() {
-        let valid = avatar.as_str().filter(|name| is_png(name) && !names::contains_separator(name));
+        let valid = avatar
+            .as_str()
+            .filter(|name| is_png(name) && !names::contains_separator(name));
         let invalid = || refuse(format!("Invalid avatar filename: {}", text::js_string(avatar)));
         avatars.push(valid.ok_or_else(invalid)?.to_owned());
     }
@@ -108,11 +117,15 @@ async fn merge_many(tenant: &Tenant, body: &Body) -> Result<Response> {
             Merged::Missing | Merged::Invalid(_) => failed.push(avatar),
         }
     }
-    Ok(reply::json(&json!({ "updated": updated, "skipped": skipped, "failed": failed })))
+    Ok(reply::json(
+        &json!({ "updated": updated, "skipped": skipped, "failed": failed }),
+    ))
 }
 
 async fn merge_one(tx: &mut Tx, avatar: &str, update: &Value, path: Option<&str>) -> Result<Merged> {
-    let Some(character) = characters::get_for_update(tx, avatar).await? else { return Ok(Merged::Missing) };
+    let Some(character) = characters::get_for_update(tx, avatar).await? else {
+        return Ok(Merged::Missing);
+    };
     let Some(mut card) = character.text().and_then(|card| text::parse(&card).ok()) else {
         return Ok(Merged::Invalid("Invalid character file".to_owned()));
     };

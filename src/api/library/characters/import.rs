@@ -90,7 +90,10 @@ async fn store_sprites(tx: &mut Tx, sprites: &Sprites) -> Result<()> {
     let there = files::list(tx, &folder).await?;
     files::create_folder(tx, &folder).await?;
     for sprite in &sprites.images {
-        if !there.iter().any(|file| names::base_name(&file.name) == sprite.label) {
+        if !there
+            .iter()
+            .any(|file| names::base_name(&file.name) == sprite.label)
+        {
             let blob = blobs::put(tx, &sprite.bytes).await?;
             files::put(tx, &folder, &sprite.file_name, &blob).await?;
         }

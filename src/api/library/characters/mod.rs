@@ -49,7 +49,9 @@ async fn all(State(app): State<App>, tenant: Tenant) -> Result<Response> {
             || characters::entries_size(&mut tx).await? > FULL_LIST_LIMIT;
         characters::list(&mut tx, None, shallow).await
     };
-    let list = list.await.fault_as(|| Error::json(500, json!({ "overflow": false, "error": true })))?;
+    let list = list
+        .await
+        .fault_as(|| Error::json(500, json!({ "overflow": false, "error": true })))?;
     let size = list.iter().map(|listed| listed.entry.len() + 160).sum();
     let mut out = Vec::with_capacity(size);
     out.push(b'[');
@@ -66,7 +68,9 @@ async fn all(State(app): State<App>, tenant: Tenant) -> Result<Response> {
 /// Appends an entry with what the list adds to it.
 fn finish_entry(out: &mut Vec<u8>, listed: &Listed) {
     out.extend_from_slice(&listed.entry);
-    let last = listed.date_last_chat.map_or_else(|| "0".to_owned(), dates::millis_text);
+    let last = listed
+        .date_last_chat
+        .map_or_else(|| "0".to_owned(), dates::millis_text);
     let added = dates::millis_text(listed.changed_at);
     out.extend_from_slice(format!(r#","date_added":{added}"#).as_bytes());
     if !listed.has_create_date {
@@ -94,7 +98,9 @@ async fn get(tenant: Tenant, body: Body) -> Result<Response> {
         finish_entry(&mut out, listed);
         return Ok(reply::json_bytes(out));
     }
-    characters::get(&mut tx, avatar).await?.ok_or(Error::not_found())?;
+    characters::get(&mut tx, avatar)
+        .await?
+        .ok_or(Error::not_found())?;
     Ok(unreadable())
 }
 
@@ -130,7 +136,9 @@ async fn duplicate(tenant: Tenant, body: Body) -> Result<Response> {
     let failed = || Error::json(200, json!({ "error": true }));
     let avatar = file_name(&body, failed)?;
     let mut tx = tenant.begin().await?;
-    let source = characters::get(&mut tx, &avatar).await?.ok_or(Error::not_found())?;
+    let source = characters::get(&mut tx, &avatar)
+        .await?
+        .ok_or(Error::not_found())?;
     let now = chrono::Utc::now();
     for name in duplicate_names(&avatar) {
         let copy = NewCharacter {
@@ -157,7 +165,9 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let avatar = file_name(&body, || Error::status(500))?;
     let mut tx = tenant.begin().await?;
-    let found = characters::get(&mut tx, &avatar).await?.ok_or(Error::not_found())?;
+    let found = characters::get(&mut tx, &avatar)
+        .await?
+        .ok_or(Error::not_found())?;
     match body.str("format") {
         Some("png") => {
             let file = characters::file(&mut tx, &found).await?;
@@ -166,7 +176,9 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
             let mut response = reply::bytes(StatusCode::OK, "image/png", Bytes::from(png));
             let disposition = format!("attachment; filename=\"{}\"", reply::encode_url(&avatar));
             let disposition = HeaderValue::from_str(&disposition).map_err(anyhow::Error::from)?;
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_DISPOSITION, disposition);
             Ok(response)
         }
         Some("json") => {
@@ -201,7 +213,9 @@ async fn insert_free(
             return Ok(name);
         }
     }
-    Err(Error::Internal(anyhow::anyhow!("10,000 cards of this name exist")))
+    Err(Error::Internal(anyhow::anyhow!(
+        "10,000 cards of this name exist"
+    )))
 }
 
 /// Moves what lies in a character's chat folder, unless the target is there already.

@@ -117,14 +117,19 @@ async fn edit(
 async fn edit_avatar(tenant: Tenant, Query(crop): Query<Cropping>, upload: Upload) -> Result<Response> {
     let fields = &upload.fields;
     fields.guard("avatar_url")?;
-    let file = upload.file.as_ref().ok_or_else(|| Error::text(400, "Error: no file uploaded"))?;
+    let file = upload
+        .file
+        .as_ref()
+        .ok_or_else(|| Error::text(400, "Error: no file uploaded"))?;
     let avatar = fields.text("avatar_url");
     let avatar = avatar.ok_or_else(|| Error::text(400, "Error: no avatar_url in request body"))?;
     let picture = picture(file, crop.crop()).await?;
     let mut tx = tenant.begin().await?;
     let current = characters::get_for_update(&mut tx, avatar).await?;
     let current = current.ok_or_else(|| Error::text(400, "Error: character file does not exist"))?;
-    let card = current.text().ok_or_else(|| Error::text(400, "Error: failed to read character data"))?;
+    let card = current
+        .text()
+        .ok_or_else(|| Error::text(400, "Error: failed to read character data"))?;
     let image = blobs::put(&mut tx, &picture).await?;
     characters::put(&mut tx, &NewCharacter::now(avatar, &image, &card)).await?;
     tx.commit().await?;
@@ -142,8 +147,13 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
     };
     let name = names::sanitize(name);
     let mut tx = tenant.begin().await?;
-    let current = characters::get_for_update(&mut tx, avatar).await?.ok_or(Error::status(500))?;
-    let card = current.text().and_then(|card| text::parse(&card).ok()).ok_or(Error::status(500))?;
+    let current = characters::get_for_update(&mut tx, avatar)
+        .await?
+        .ok_or(Error::status(500))?;
+    let card = current
+        .text()
+        .and_then(|card| text::parse(&card).ok())
+        .ok_or(Error::status(500))?;
     let card = text::to_vec(&renamed(card, &name, Local::now()));
     let internal = insert_free(&mut tx, internal_names(&name), &current.image, &card).await?;
     let new_avatar = format!("{internal}.png");
@@ -164,7 +174,9 @@ pub(super) fn check_name(fields: &Body) -> Result<()> {
 
 /// The world that the form links, when it exists and can be read.
 async fn world_of(tx: &mut Tx, form: &Form) -> Result<Option<(String, Value)>> {
-    let Some(name) = form.world_name() else { return Ok(None) };
+    let Some(name) = form.world_name() else {
+        return Ok(None);
+    };
     let file = names::sanitize(&format!("{name}.json"));
     let world = documents::get(tx, DocumentKind::Worlds, &file).await?;
     Ok(world.and_then(|world| Some((name, text::parse(&world.body).ok()?))))
