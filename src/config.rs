@@ -225,6 +225,12 @@ impl Config {
             }
         }
         self.check_accounts(source);
+        if self.database.redis_url.is_some() {
+            source.warn("REDIS_URL: checked, but nothing uses Redis yet");
+        }
+        if self.http.admin_port.is_some() {
+            source.warn("ADMIN_PORT: checked, but GET /metrics is not served yet");
+        }
         if self.http.disable_csrf {
             source.warn("disableCsrfProtection: any web page that a user visits can act on this server");
         }

@@ -6,4 +6,5 @@ mod database;
 mod harness;
 mod oracle;
 mod robustness;
+mod structure;
 mod tenancy;
