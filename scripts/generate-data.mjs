@@ -58,7 +58,7 @@ export function generate(dir, options) {
   const random = new Random(`squaretable ${options.seed}`);
   const root = new DataRoot(dir, random.fork('times'));
   for (const folder of FOLDERS) root.folder(path.join('default-user', folder));
-  writeServerFiles(root, random);
+  writeServerFiles(root);
   const characters = writeCharacters(root, random, options.cards);
   const chats = writeChats(root, random, characters, options);
   const groups = writeGroups(root, random.fork('groups'), characters, 10);
@@ -73,12 +73,10 @@ export function generate(dir, options) {
 }
 
 /** The account of the default user, the session secret, and the lists of default content that was already copied. */
-function writeServerFiles(root, random) {
+function writeServerFiles(root) {
   const key = 'user:default-user';
   const value = { handle: 'default-user', name: 'User', created: root.moment(), password: '', admin: true, enabled: true, salt: '' };
   root.file(path.join('_storage', crypto.createHash('sha256').update(key).digest('hex')), JSON.stringify({ key, value }));
-  root.file('cookie-secret.txt', crypto.createHash('sha512').update(random.uuid()).digest('base64'));
-  root.folder('_uploads');
   // The settings are here, and the shipped character was deleted; the original adds its other defaults at its first start.
   root.user('content.log', 'settings.json\ndefault_Seraphina.png');
 }
