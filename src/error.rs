@@ -1,6 +1,6 @@
 //! One error type, shaped like what goes over the wire.
 //!
-//! The original answers failures in four forms (behaviour-storage 1.5-1.7); a handler picks one by constructor and
+//! The original answers failures in four forms; a handler picks one by constructor and
 //! `?` does the rest. Internal faults are logged once, here, where they become a response, and never shown.
 
 use std::borrow::Cow;

@@ -158,8 +158,11 @@ impl FromRequest<App> for Upload {
         let (mut fields, mut file) = (Map::new(), None);
         while let Some(part) = parts.next_field().await.map_err(|_| server_error())? {
             let name = part.name().unwrap_or_default().to_owned();
-            if part.file_name().is_none() {
+            if !is_file(&part) {
                 insert_field(&mut fields, &name, read_text(part).await?);
+            } else if base_name(&part).is_empty() {
+                // compat: a file input that nobody touched: browsers send a part without name and bytes.
+                drop(part);
             } else if name == "avatar" && file.is_none() {
                 file = Some(store_part(part, app.uploads()).await?);
             } else {
@@ -217,14 +220,23 @@ async fn read_text(mut part: multer::Field<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// compat: a part is a file by its name, or by its type when it has none.
+fn is_file(part: &multer::Field<'_>) -> bool {
+    let is_named = part.file_name().is_some_and(|name| !name.is_empty());
+    is_named
+        || part
+            .content_type()
+            .is_some_and(|kind| kind.essence_str() == "application/octet-stream")
+}
+
+/// The file's name; compat: a path that a browser sends along is dropped.
+fn base_name<'a>(part: &'a multer::Field<'_>) -> &'a str {
+    let name = part.file_name().unwrap_or_default();
+    name.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
 async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<UploadedFile> {
-    // compat: a path that a browser sends along is dropped.
-    let original_name = part.file_name().unwrap_or_default();
-    let original_name = original_name
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let original_name = base_name(&part).to_owned();
     let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
     let (file, path) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);

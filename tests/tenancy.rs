@@ -75,6 +75,11 @@ async fn fill(client: &Client) {
         .expect(200);
     let group = json!({ "id": "1", "name": CANARY, "members": ["Ada.png"], "chats": ["1"] });
     client.post("/api/groups/edit", group).await.expect(200);
+    fill_documents(client).await;
+    fill_files(client).await;
+}
+
+async fn fill_documents(client: &Client) {
     let world = json!({ "name": "Lore", "data": { "entries": {}, "note": CANARY } });
     client.post("/api/worldinfo/edit", world).await.expect(200);
     client
@@ -105,6 +110,9 @@ async fn fill(client: &Client) {
         .post("/api/stats/update", json!({ "Ada.png": { "note": CANARY } }))
         .await
         .expect(200);
+}
+
+async fn fill_files(client: &Client) {
     let picture = crate::api::cards::picture();
     let name = format!("{NAME}.png");
     client

@@ -5,4 +5,5 @@ pub mod documents;
 pub mod library;
 pub mod llm;
 pub mod prefs;
+pub mod stored;
 pub mod web;

@@ -89,15 +89,19 @@ pub struct NewUser<'a> {
     pub created_at: DateTime<Utc>,
 }
 
+const BY_HANDLE: &str = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
+     FROM users WHERE handle = $1";
+
 /// The account with this handle, or `None`.
 ///
 /// # Errors
 /// The database failed.
 pub async fn find(db: &Db, handle: &str) -> Result<Option<User>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
-               FROM users WHERE handle = $1";
-    let row: Option<Row> = sqlx::query_as(sql).bind(handle).fetch_optional(&mut *tx).await?;
+    let row: Option<Row> = sqlx::query_as(BY_HANDLE)
+        .bind(handle)
+        .fetch_optional(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(row.map(User::from))
 }
@@ -143,9 +147,10 @@ pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> 
         .bind(new.created_at)
         .execute(&mut *tx)
         .await?;
-    let sql = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
-               FROM users WHERE handle = $1";
-    let row: Row = sqlx::query_as(sql).bind(new.handle).fetch_one(&mut *tx).await?;
+    let row: Row = sqlx::query_as(BY_HANDLE)
+        .bind(new.handle)
+        .fetch_one(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok((row.into(), made.rows_affected() > 0))
 }

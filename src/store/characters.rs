@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use chrono::{DateTime, Local, Utc};
-use squaretable_compat::card::{Entry, entry};
+use squaretable_compat::card::entry;
 use squaretable_compat::{names, png};
 
 use super::Tx;
@@ -225,11 +225,32 @@ pub async fn entries_size(tx: &mut Tx) -> Result<i64> {
 /// # Errors
 /// The database failed.
 pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
-    let entry = entry_of(new);
     let sql = "INSERT INTO characters (tenant_id, avatar, chat_folder, image, pristine, card, entry, shallow,
                                        has_create_date, listed, created_at, modified_at, changed_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
                ON CONFLICT (tenant_id, avatar) WHERE deleted_at IS NULL DO NOTHING";
+    write(tx, sql, new).await
+}
+
+/// Adds a card, or replaces the one that has its file name.
+///
+/// # Errors
+/// The database failed.
+pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
+    let sql = "INSERT INTO characters (tenant_id, avatar, chat_folder, image, pristine, card, entry, shallow,
+                                            has_create_date, listed, created_at, modified_at, changed_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+               ON CONFLICT (tenant_id, avatar) WHERE deleted_at IS NULL
+               DO UPDATE SET (image, pristine, card, entry, shallow, has_create_date, listed, modified_at, changed_at)
+                   = ($4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    write(tx, sql, new).await?;
+    Ok(())
+}
+
+/// Runs one of the two statements above; whether it wrote a row.
+async fn write(tx: &mut Tx, sql: &'static str, new: &NewCharacter<'_>) -> Result<bool> {
+    let text = new.card.map(|card| read_back(card, new.pristine));
+    let entry = text.and_then(|text| entry(&text, new.avatar, Local::now()));
     let done = sqlx::query(sql)
         .bind(tx.id())
         .bind(new.avatar)
@@ -246,39 +267,6 @@ pub async fn insert(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<bool> {
         .execute(tx.conn())
         .await?;
     Ok(done.rows_affected() > 0)
-}
-
-fn entry_of(new: &NewCharacter<'_>) -> Option<Entry> {
-    entry(&read_back(new.card?, new.pristine), new.avatar, Local::now())
-}
-
-/// Adds a card, or replaces the one that has its file name.
-///
-/// # Errors
-/// The database failed.
-pub async fn put(tx: &mut Tx, new: &NewCharacter<'_>) -> Result<()> {
-    if insert(tx, new).await? {
-        return Ok(());
-    }
-    let entry = entry_of(new);
-    let sql = "UPDATE characters SET image = $3, pristine = $4, card = $5, entry = $6, shallow = $7,
-                      has_create_date = $8, listed = $9, modified_at = $10, changed_at = $11
-               WHERE tenant_id = $1 AND avatar = $2 AND deleted_at IS NULL";
-    sqlx::query(sql)
-        .bind(tx.id())
-        .bind(new.avatar)
-        .bind(&new.image.hash[..])
-        .bind(new.pristine)
-        .bind(new.card)
-        .bind(entry.as_ref().map(|e| &e.full[..]))
-        .bind(entry.as_ref().map(|e| &e.shallow[..]))
-        .bind(entry.as_ref().is_some_and(|e| e.has_create_date))
-        .bind(entry.as_ref().is_some_and(|e| e.listed))
-        .bind(new.modified_at)
-        .bind(new.changed_at)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
 }
 
 /// Replaces the JSON text of a card and keeps its picture.

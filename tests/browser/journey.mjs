@@ -33,6 +33,9 @@ async function journey(visitor) {
     await visitor.step('reload: all there', () => afterReload(visitor));
     await visitor.picture('after-reload');
     await visitor.step('edit the description', () => tavern.describe(visitor, DESCRIPTION));
+    await visitor.step('add a background', () => tavern.addBackground(visitor, card));
+    await visitor.step('make a group', () => tavern.createGroup(visitor, [CHARACTER, 'Seraphina']));
+    await visitor.picture('group');
     await visitor.step('no complaints', () => visitor.expectNoComplaints());
 }
 

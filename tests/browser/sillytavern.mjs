@@ -66,7 +66,7 @@ export async function openCharacter(visitor, name) {
     await page.locator('#chat .mes[mesid="0"]', { hasText: name }).waitFor();
 }
 
-/** Chooses Chat Completion, source Custom, this address, and connects. */
+/** Chooses Chat Completion, source Custom, this address, and connects, now and at each start. */
 export async function connect(visitor, url, model) {
     const { page } = visitor;
     await drawer(page, 'sys-settings-button');
@@ -77,15 +77,20 @@ export async function connect(visitor, url, model) {
     await page.locator('#api_button_openai').click();
     await checked;
     await page.locator('#model_custom_select option', { hasText: model }).waitFor({ state: 'attached' });
-    const saved = visitor.posted('/api/settings/save', body => body.includes(url) && body.includes(JSON.stringify(model)));
+    const saved = visitor.posted('/api/settings/save', body => {
+        return body.includes(url) && body.includes(`"custom_model":"${model}"`) && body.includes('"auto_connect":true');
+    });
     await page.locator('#model_custom_select').selectOption(model);
+    await page.locator('#auto-connect-checkbox').check();
     await connected(page);
     await saved;
 }
 
 /** Waits until the page says that the backend answers. */
 export async function connected(page) {
-    await page.locator('#rm_api_block .online_status_text:visible', { hasText: 'Valid' }).waitFor({ state: 'attached' });
+    const status = page.locator('#rm_api_block .online_status_text', { hasText: 'Valid' });
+    await status.first().waitFor({ state: 'attached' });
+    await page.getByPlaceholder('Type a message, or /? for help').waitFor();
 }
 
 /** Types a message and sends it, with the mouse. */
@@ -122,4 +127,38 @@ export async function describe(visitor, text) {
     const saved = visitor.posted('/api/characters/edit', body => body.includes(text));
     await page.locator('#description_textarea').fill(text);
     await saved;
+}
+
+/** Adds a background through its file chooser. */
+export async function addBackground(visitor, file) {
+    const { page } = visitor;
+    await drawer(page, 'backgrounds-button');
+    const asked = page.waitForEvent('filechooser');
+    await page.locator('#add_background_button_top').click();
+    const uploaded = visitor.posted('/api/backgrounds/upload');
+    await (await asked).setFiles(file);
+    const name = await (await uploaded).text();
+    await page.locator(`.bg_example[bgfile="${name}"]`).waitFor();
+    return name;
+}
+
+/** Makes a group of these characters and opens it. */
+export async function createGroup(visitor, names) {
+    const { page } = visitor;
+    await drawer(page, 'rightNavHolder');
+    await page.locator('#rm_button_characters').click();
+    await page.locator('#rm_button_group_chats').click();
+    for (const name of names) {
+        const candidate = page.locator('#rm_group_add_members .group_member', { hasText: name });
+        await candidate.locator('[data-action="add"]').click();
+        await page.locator('#rm_group_members .group_member', { hasText: name }).waitFor();
+    }
+    const created = visitor.posted('/api/groups/create');
+    await page.locator('#rm_group_submit').click();
+    const { id } = await (await created).json();
+    const saved = visitor.posted('/api/chats/group/save');
+    await page.locator(`#rm_print_characters_block .group_select[data-grid="${id}"]`).click();
+    await saved;
+    for (const name of names) await page.locator('#chat .mes .name_text', { hasText: name }).waitFor();
+    return id;
 }

@@ -60,7 +60,6 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("characters_lifecycle", "POST /api/characters/merge-attributes {\"avatar\":5}", "The text of an internal error; ours names no path and no Node type."),
     differs("characters_lifecycle", "POST /api/characters/merge-attributes {\"avatar\":null}", "The text of an internal error; ours names no path and no Node type."),
     differs("characters_lifecycle", "POST /api/characters/merge-attributes {\"avatars\":\"Merge.png\",\"data\":{}}", "The text of an internal error; ours names no path and no Node type."),
-    differs("characters_import", "GET /characters/{{made}}.png #10", "The picture is stored though its name is at the limit of the original's disk."),
     differs("characters_import", "POST /api/characters/get {\"avatar_url\":\"{{made}}.png\"} #29", "CharX and BYAF files are not imported yet, so there is no card."),
     differs("characters_import", "GET /characters/{{made}}.png #29", "CharX and BYAF files are not imported yet, so there is no card."),
     differs("characters_import", "POST /api/characters/get {\"avatar_url\":\"{{made}}.png\"} #30", "CharX and BYAF files are not imported yet, so there is no card."),

@@ -16,9 +16,9 @@ use crate::tenant::Tenant;
 
 use super::image_metadata::index::{Entry, Index};
 use super::image_metadata::{Picture, entries};
-use super::original::Original;
 use super::thumbnail::Kind;
 use super::user_files;
+use crate::api::stored::Original;
 
 const KIND: Kind = Kind::Background;
 

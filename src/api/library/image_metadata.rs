@@ -19,9 +19,9 @@ use crate::routes::Routes;
 use crate::store::{Tx, characters, files};
 use crate::tenant::Tenant;
 
-use super::original::Original;
 use super::thumbnail::Kind;
 use super::user_files::{below_root, split};
+use crate::api::stored::Original;
 
 use index::{Entry, Index};
 

@@ -7,7 +7,6 @@ pub mod files;
 pub mod groups;
 pub mod image_metadata;
 pub mod images;
-pub mod original;
 pub mod thumbnail;
 pub mod user_files;
 pub mod worldinfo;

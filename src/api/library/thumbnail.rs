@@ -16,7 +16,7 @@ use crate::store::thumbnails::{self, Key, Thumbnail};
 use crate::store::{Tx, blobs};
 use crate::tenant::Tenant;
 
-use super::original::{Original, respond};
+use crate::api::stored::{Original, respond};
 
 /// Extensions of animations and videos, which have no thumbnail.
 const MOVING: [&str; 7] = [".apng", ".mp4", ".webm", ".avi", ".mkv", ".flv", ".gif"];

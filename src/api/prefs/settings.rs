@@ -45,23 +45,38 @@ async fn save(State(app): State<App>, tenant: Tenant, raw: RawBody) -> Result<Re
     Ok(reply::json(&serde_json::json!({ "result": "ok" })))
 }
 
-/// `POST /api/settings/get`: settings as text, sampler presets as text, the rest parsed; see behaviour-storage 6.
-async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    let kinds = [
-        DocumentKind::Root,
-        DocumentKind::Worlds,
+/// Presets that are answered as text, and the keys of their texts and names.
+const TEXTS: [(DocumentKind, &str, &str); 4] = [
+    (
         DocumentKind::KoboldAi,
-        DocumentKind::NovelAi,
-        DocumentKind::OpenAi,
+        "koboldai_settings",
+        "koboldai_setting_names",
+    ),
+    (DocumentKind::NovelAi, "novelai_settings", "novelai_setting_names"),
+    (DocumentKind::OpenAi, "openai_settings", "openai_setting_names"),
+    (
         DocumentKind::TextGen,
-        DocumentKind::Themes,
-        DocumentKind::MovingUi,
-        DocumentKind::QuickReplies,
-        DocumentKind::Instruct,
-        DocumentKind::Context,
-        DocumentKind::Sysprompt,
-        DocumentKind::Reasoning,
-    ];
+        "textgenerationwebui_presets",
+        "textgenerationwebui_preset_names",
+    ),
+];
+
+/// What is answered parsed, and its key.
+const OBJECTS: [(DocumentKind, &str); 7] = [
+    (DocumentKind::Themes, "themes"),
+    (DocumentKind::MovingUi, "movingUIPresets"),
+    (DocumentKind::QuickReplies, "quickReplyPresets"),
+    (DocumentKind::Instruct, "instruct"),
+    (DocumentKind::Context, "context"),
+    (DocumentKind::Sysprompt, "sysprompt"),
+    (DocumentKind::Reasoning, "reasoning"),
+];
+
+/// `POST /api/settings/get`: settings as text, sampler presets as text, the rest parsed.
+async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
+    let mut kinds = vec![DocumentKind::Root, DocumentKind::Worlds];
+    kinds.extend(TEXTS.iter().map(|(kind, _, _)| kind));
+    kinds.extend(OBJECTS.iter().map(|(kind, _)| kind));
     let mut tx = tenant.begin().await?;
     let all = Listing(documents::list_kinds(&mut tx, &kinds).await?);
     let settings = all
@@ -70,41 +85,13 @@ async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
         .ok_or(Error::status(500))?;
     let mut answer = Object::new();
     answer.field("settings", &String::from_utf8_lossy(&settings.body))?;
-    all.texts(
-        &mut answer,
-        DocumentKind::KoboldAi,
-        "koboldai_settings",
-        "koboldai_setting_names",
-    )?;
-    answer.field("world_names", &all.world_names())?;
-    all.texts(
-        &mut answer,
-        DocumentKind::NovelAi,
-        "novelai_settings",
-        "novelai_setting_names",
-    )?;
-    all.texts(
-        &mut answer,
-        DocumentKind::OpenAi,
-        "openai_settings",
-        "openai_setting_names",
-    )?;
-    let names = "textgenerationwebui_preset_names";
-    all.texts(
-        &mut answer,
-        DocumentKind::TextGen,
-        "textgenerationwebui_presets",
-        names,
-    )?;
-    for (kind, key) in [
-        (DocumentKind::Themes, "themes"),
-        (DocumentKind::MovingUi, "movingUIPresets"),
-        (DocumentKind::QuickReplies, "quickReplyPresets"),
-        (DocumentKind::Instruct, "instruct"),
-        (DocumentKind::Context, "context"),
-        (DocumentKind::Sysprompt, "sysprompt"),
-        (DocumentKind::Reasoning, "reasoning"),
-    ] {
+    for (kind, texts, names) in TEXTS {
+        all.texts(&mut answer, kind, texts, names)?;
+        if kind == DocumentKind::KoboldAi {
+            answer.field("world_names", &all.world_names())?;
+        }
+    }
+    for (kind, key) in OBJECTS {
         answer.field(key, &all.objects(kind))?;
     }
     let config = app.config();
@@ -115,15 +102,13 @@ async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     )?;
     answer.field("enable_accounts", &config.accounts.enabled)?;
     let compression = &config.content.request_compression;
-    answer.field(
-        "request_compression",
-        &serde_json::json!({
-            "enabled": compression.enabled,
-            "minPayloadSize": compression.min_payload_bytes,
-            "maxPayloadSize": compression.max_payload_bytes,
-            "timeout": compression.timeout_ms,
-        }),
-    )?;
+    let compression = serde_json::json!({
+        "enabled": compression.enabled,
+        "minPayloadSize": compression.min_payload_bytes,
+        "maxPayloadSize": compression.max_payload_bytes,
+        "timeout": compression.timeout_ms,
+    });
+    answer.field("request_compression", &compression)?;
     Ok(reply::json_bytes(answer.finish()))
 }
 

@@ -1,19 +1,14 @@
 //! A user's own files: `/characters/*`, `/backgrounds/*`, `/User Avatars/*`, `/assets/*`, `/user/images/*`,
 //! `/user/files/*`, `/scripts/extensions/third-party/*`.
 
-use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 
+use crate::api::stored::Original;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::mime;
-use crate::served::{self, Cache, FileMeta, Source};
-use crate::store::blobs::Blob;
-use crate::store::{characters, files};
+use crate::store::files;
 use crate::tenant::Tenant;
 
 /// URL prefix to the folder below the user's root. Prefixes are matched in any case, what follows as it is.
@@ -62,25 +57,11 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
         return Err(missing_page());
     };
     let mut tx = tenant.begin().await?;
-    if folder == "characters"
-        && let Some(character) = characters::get(&mut tx, &name).await?
-    {
-        let modified = character.modified_at;
-        if !character.pristine {
-            let bytes = characters::file(&mut tx, &character).await?;
-            return Ok(respond(headers, &name, bytes.len() as u64, modified, Source::Bytes(bytes)).await);
-        }
-        let source = ranged(tenant, character.image);
-        return Ok(respond(headers, &name, character.image.size, modified, source).await);
-    }
     let is_folder = path.ends_with('/');
-    match files::get(&mut tx, &folder, &name).await?.filter(|_| !is_folder) {
+    match Original::find(&mut tx, &folder, &name).await? {
         // compat: a file that exists below a dot segment is hidden, in other words than one that does not exist.
         Some(_) if format!("{folder}/{name}").contains("/.") => Err(missing_page()),
-        Some(file) => {
-            let source = ranged(tenant, file.blob);
-            Ok(respond(headers, &name, file.blob.size, file.modified_at, source).await)
-        }
+        Some(file) => file.serve(tenant, headers, &name).await,
         None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(if is_folder {
             missing_page()
         } else {
@@ -124,31 +105,6 @@ fn locate(root: &str, path: &str) -> Result<Option<(String, String)>> {
     let Some(name) = parts.pop() else { return Ok(None) };
     let folder = std::iter::once(root).chain(parts).collect::<Vec<_>>().join("/");
     Ok(Some((folder, name.to_owned())))
-}
-
-fn ranged(tenant: &Tenant, blob: Blob) -> Source {
-    let tenant = tenant.clone();
-    Source::Ranged(Box::new(move |range| {
-        let chunks = tenant.stream(blob, range.start, range.end);
-        Body::from_stream(chunks.inspect_err(|error| tracing::error!(%error, "a stored file broke off")))
-    }))
-}
-
-async fn respond(
-    headers: &HeaderMap,
-    name: &str,
-    size: u64,
-    modified: DateTime<Utc>,
-    source: Source,
-) -> Response {
-    let content_type = mime::content_type(name);
-    let meta = FileMeta {
-        size,
-        modified,
-        content_type: &content_type,
-        cache: Cache::NoImagesInFirefox,
-    };
-    served::serve(headers, &meta, source).await
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pictures as the user has them: files, and the PNG files that characters are.
+//! A user's files as they are served: stored files, and the PNG files that cards are.
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -19,7 +19,7 @@ use crate::tenant::Tenant;
 /// Folder of the cards below the user's root.
 const CHARACTERS: &str = "characters";
 
-/// A picture that exists.
+/// A file that exists.
 #[derive(Debug, Clone)]
 pub enum Original {
     /// A file.
@@ -29,7 +29,7 @@ pub enum Original {
 }
 
 impl Original {
-    /// The picture of this name in a folder below the user's root, or `None` where there is none.
+    /// The file of this name in a folder below the user's root, or `None` where there is none.
     ///
     /// # Errors
     /// The database failed.
@@ -101,7 +101,7 @@ impl Original {
     }
 }
 
-/// Answers a request for a picture or its thumbnail.
+/// Answers a request for a file or the thumbnail of one.
 pub async fn respond(
     headers: &HeaderMap,
     name: &str,
