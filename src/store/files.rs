@@ -261,6 +261,23 @@ pub async fn move_folder(tx: &mut Tx, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
+/// The names of the folders directly inside `path` that hold a file of this name, by their bytes.
+///
+/// # Errors
+/// The database failed.
+pub async fn folders_holding(tx: &mut Tx, path: &str, file_name: &str) -> Result<Vec<String>> {
+    let sql = "SELECT substr(folder, length($2) + 2) COLLATE \"C\" AS below FROM files
+               WHERE tenant_id = $1 AND folder >= $2 || '/' AND folder < $2 || '0' AND name = $3
+                 AND strpos(substr(folder, length($2) + 2), '/') = 0
+               ORDER BY below";
+    Ok(sqlx::query_scalar(sql)
+        .bind(tx.id())
+        .bind(path)
+        .bind(file_name)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// Removes a folder with all files and folders in it (chats have their own store).
 ///
 /// # Errors

@@ -58,10 +58,11 @@ async fn an_evening_from_the_first_visit_to_the_reload() {
     assert_eq!(told, expected.each_ref().map(|(name, text)| (name, text)));
 
     client.get("/backgrounds/keeper.png").await.expect(200);
+    // The page puts who is added first in the list.
     let groups = client.post("/api/groups/all", json!({})).await.expect(200).json();
     assert_eq!(
         groups[0]["members"],
-        json!(["Marlow the Keeper.png", "default_Seraphina.png"])
+        json!(["default_Seraphina.png", "Marlow the Keeper.png"])
     );
 
     let settings = settings(&client).await;

@@ -1,5 +1,6 @@
 //! Settings, secrets, presets, themes, quick replies, moving UI.
 
+pub mod extensions;
 pub mod moving_ui;
 pub mod presets;
 pub mod quick_replies;
@@ -13,6 +14,7 @@ use crate::routes::Routes;
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
+        .merge(extensions::routes())
         .merge(settings::routes())
         .merge(secrets::routes())
         .merge(presets::routes())

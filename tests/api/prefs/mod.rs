@@ -1,5 +1,6 @@
 //! Settings, secrets, presets, themes, quick replies, moving UI.
 
+mod extensions;
 mod moving_ui;
 mod presets;
 mod quick_replies;
