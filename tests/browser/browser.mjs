@@ -48,20 +48,20 @@ export class Visitor {
         this.complaints = [];
         /** Routes that answered 501: not built yet, which the page is expected to survive. */
         this.unbuilt = new Set();
-        page.on('pageerror', error => this.#threw(`uncaught: ${error.stack ?? error}`));
+        page.on('pageerror', error => this.#complain(`uncaught: ${error.stack ?? error}`));
         page.on('console', message => this.#heard(message));
         page.on('response', response => this.#answered(response));
         page.on('requestfailed', request => this.#broke(request));
     }
 
-    #threw(text) {
+    #complain(text) {
         if (!KNOWN.some(known => known.test(text))) this.complaints.push(text);
     }
 
     #heard(message) {
         const text = message.text();
         if (message.type() !== 'error' || text.startsWith('Failed to load resource')) return;
-        this.complaints.push(`console: ${text} (${message.location().url})`);
+        this.#complain(`console: ${text} (${message.location().url})`);
     }
 
     #answered(response) {
