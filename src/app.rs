@@ -48,6 +48,8 @@ struct Inner {
     not_found_page: Bytes,
     default_user: Arc<User>,
     accounts: Cache<String, Option<Arc<User>>>,
+    /// Accounts whose content this process has looked at: once is enough, the content changes with the installation.
+    seeded: Cache<String, ()>,
     autosaves: Autosaves,
 }
 
@@ -105,6 +107,7 @@ impl App {
             not_found_page,
             default_user,
             accounts,
+            seeded: Cache::new(100_000),
             autosaves: Autosaves::default(),
         })))
     }
@@ -194,11 +197,13 @@ impl App {
             return Ok(known);
         }
         let user = accounts::find(&self.0.db, handle).await?.map(Arc::new);
-        if let Some(user) = &user {
+        if let Some(user) = &user
+            && !self.0.config.content.skip_content_check
+            && !self.0.seeded.contains_key(handle)
+        {
             let tenant = Tenant::of(self.0.db.clone(), user.clone());
-            if !self.0.config.content.skip_content_check {
-                self.0.content.seed(&tenant, &self.0.keys).await?;
-            }
+            self.0.content.seed(&tenant, &self.0.keys).await?;
+            self.0.seeded.insert(handle.to_owned(), ()).await;
         }
         self.0.accounts.insert(handle.to_owned(), user.clone()).await;
         Ok(user)

@@ -75,12 +75,6 @@ impl Error {
     pub fn not_found() -> Self {
         Self::Status(StatusCode::NOT_FOUND)
     }
-
-    /// Whether this is a fault of ours rather than an answer to a bad request.
-    #[must_use]
-    pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Internal(_) | Self::Unavailable(_) | Self::Shown(..))
-    }
 }
 
 /// Gives a route's own form to faults, and leaves answers to bad requests as they are.

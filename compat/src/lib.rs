@@ -3,6 +3,7 @@
 //! No runtime, no network, no database: the server, the importer and the tests call the same code, so a card read
 //! by an HTTP route and one read from a disk are read alike.
 
+pub mod buffer;
 pub mod card;
 pub mod chat;
 pub mod collate;

@@ -4,9 +4,10 @@
 //! allocates only its result, and treats every byte as hostile.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::buffer::from_base64;
 use crate::json;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
@@ -148,43 +149,6 @@ fn card_text<'a>(chunk: &Chunk<'a>) -> Result<Option<(CardChunk, &'a [u8])>, Err
     })
 }
 
-/// Decodes base64 the way the original's runtime does: both alphabets, anything else skipped, `=` ends the text.
-pub(crate) fn decode_base64(text: &[u8]) -> Vec<u8> {
-    if let Ok(bytes) = STANDARD.decode(text) {
-        return bytes;
-    }
-    let mut clean: Vec<u8> = text
-        .iter()
-        .take_while(|&&byte| byte != b'=')
-        .filter_map(|&byte| match byte {
-            b'-' => Some(b'+'),
-            b'_' => Some(b'/'),
-            byte if byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/' => Some(byte),
-            _ => None,
-        })
-        .collect();
-    match clean.len() % 4 {
-        1 => clean.truncate(clean.len() - 1),
-        2 | 3 => clear_trailing_bits(&mut clean),
-        _ => {}
-    }
-    STANDARD_NO_PAD.decode(&clean).unwrap_or_default()
-}
-
-/// The decoder refuses a last character with bits beyond the last byte; the original's runtime drops them.
-fn clear_trailing_bits(clean: &mut [u8]) {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mask = if clean.len() % 4 == 2 {
-        0b11_0000
-    } else {
-        0b11_1100
-    };
-    if let Some(last) = clean.last_mut() {
-        let value = ALPHABET.iter().position(|byte| byte == last).unwrap_or(0);
-        *last = ALPHABET[value & mask];
-    }
-}
-
 /// The JSON text of the card in a PNG, as UTF-8: the first `ccv3` chunk, else the first `chara` chunk.
 ///
 /// The text may be empty or not JSON at all: parsing is the caller's. Bytes that are not UTF-8 become U+FFFD.
@@ -200,7 +164,7 @@ pub fn read_card(image: &[u8]) -> Result<Vec<u8>, Error> {
             None => {}
         }
     }
-    let bytes = decode_base64(ccv3.or(chara).ok_or(Error::NoCard)?);
+    let bytes = from_base64(ccv3.or(chara).ok_or(Error::NoCard)?);
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         .into_bytes())

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::coerce::{or_nullish, truthy};
 use super::{chat_name, from_v1, iso, normalise, unset_private};
-use crate::{json, names, png};
+use crate::{buffer, json, names};
 
 /// The sentence that old editors left in the notes.
 const NOTES_PLACEHOLDER: &str = "Creator's notes go here.";
@@ -209,7 +209,7 @@ fn sprite(entry: &Value) -> Option<Sprite> {
     let file_name = names::sanitize(&format!("{label}.png"));
     Some(Sprite {
         file_name,
-        bytes: png::decode_base64(bytes.as_bytes()),
+        bytes: buffer::from_base64(bytes.as_bytes()),
         label,
     })
 }

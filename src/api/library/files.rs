@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
+use squaretable_compat::buffer::from_base64;
 use squaretable_compat::{json as text, names};
 
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::routes::Routes;
 use crate::store::{blobs, files};
 use crate::tenant::Tenant;
 
-use super::user_files::{below_root, decode_base64, split};
+use super::user_files::{below_root, split};
 
 /// The attachments' folder below the user's root.
 const FILES: &str = "user/files";
@@ -55,7 +56,7 @@ async fn upload(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let name = body.str("name").ok_or(Error::status(500))?;
     names::asset_name(name).map_err(|message| Error::text(400, message))?;
-    let data = decode_base64(&text::js_string(body.get("data")));
+    let data = from_base64(text::js_string(body.get("data")).as_bytes());
     let mut tx = tenant.begin().await?;
     let blob = blobs::put(&mut tx, &data).await?;
     files::put(&mut tx, FILES, name, &blob).await?;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use chrono::Utc;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use squaretable_compat::buffer::from_base64;
 use squaretable_compat::{json as text, names};
 
 use crate::error::{Error, FaultShape, Result};
@@ -15,7 +16,7 @@ use crate::routes::Routes;
 use crate::store::{blobs, files};
 use crate::tenant::Tenant;
 
-use super::user_files::{self, Media, below_root, decode_base64, split};
+use super::user_files::{self, Media, below_root, split};
 
 /// The gallery below the user's root.
 const IMAGES: &str = "user/images";
@@ -44,7 +45,7 @@ async fn upload(tenant: Tenant, body: Body) -> Result<Response> {
     }
     let format = body.str("format").filter(|format| FORMATS.contains(format));
     let format = format.ok_or_else(|| Error::json_error(400, "Invalid image format"))?;
-    let image = decode_base64(body.str("image").ok_or_else(failed)?);
+    let image = from_base64(body.str("image").ok_or_else(failed)?.as_bytes());
     let stem = match body.get("filename") {
         Value::String(name) if !name.is_empty() => without_extension(name).to_owned(),
         given if text::js_truthy(given) => return Err(failed()),

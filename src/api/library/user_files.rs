@@ -1,8 +1,5 @@
 //! What the families that keep files have in common: paths below the user's root, and listings by kind.
 
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::{Engine as _, alphabet};
 use squaretable_compat::collate;
 
 use crate::mime;
@@ -73,36 +70,6 @@ pub fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Both paddings, and whatever the unused bits of the last character are.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Decodes base64 as the original's runtime does: both alphabets, anything else skipped, `=` ends the text.
-#[must_use]
-pub fn decode_base64(text: &str) -> Vec<u8> {
-    let known = |byte| match byte {
-        b'-' => Some(b'+'),
-        b'_' => Some(b'/'),
-        b'+' | b'/' => Some(byte),
-        _ => byte.is_ascii_alphanumeric().then_some(byte),
-    };
-    let mut clean: Vec<u8> = text
-        .bytes()
-        .take_while(|byte| *byte != b'=')
-        .filter_map(known)
-        .collect();
-    if clean.len() % 4 == 1 {
-        clean.pop();
-    }
-    LENIENT
-        .decode(&clean)
-        .expect("only characters of the alphabet are left, in a possible number")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,16 +97,5 @@ mod tests {
         assert_eq!(shown(1), [true, false, false, false]);
         assert_eq!(shown(6), [false, true, true, false]);
         assert_eq!(shown(0), [false; 4]);
-    }
-
-    #[test]
-    fn base64_is_read_as_leniently_as_the_original_reads_it() {
-        assert_eq!(decode_base64("aGk="), b"hi");
-        assert_eq!(decode_base64(" a\nGl "), b"hi");
-        assert_eq!(decode_base64("-_8"), [0xfb, 0xff]);
-        assert_eq!(decode_base64("aGn"), b"hi");
-        assert_eq!(decode_base64("aGkhI"), b"hi!");
-        assert_eq!(decode_base64("aGk=aGk="), b"hi");
-        assert_eq!(decode_base64("="), b"");
     }
 }

@@ -20,24 +20,31 @@ const LINES: &str = "SELECT m.body, m.kept FROM revisions r
      JOIN messages m ON m.tenant_id = r.tenant_id AND m.chat_id = r.chat_id AND m.message_id = line.message_id
      WHERE r.tenant_id = $1 AND r.chat_id = $2 AND r.revision = $3 ORDER BY line.place";
 
-/// The lines of the chat's head, in order.
-///
-/// # Errors
-/// The database failed.
-pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
+/// Shows `visit` every line of the chat's head, in order: its bytes, and whether `chats/get` shows it.
+async fn each_line(tx: &mut Tx, chat: &Chat, mut visit: impl FnMut(&[u8], bool)) -> Result<()> {
     let id = tx.id();
     let mut rows = sqlx::query(LINES)
         .bind(id)
         .bind(chat.chat_id)
         .bind(chat.head)
         .fetch(tx.conn());
-    let mut lines = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        lines.push(Line {
-            body: row.try_get(0)?,
-            kept: row.try_get(1)?,
-        });
+        visit(row.try_get(0)?, row.try_get(1)?);
     }
+    Ok(())
+}
+
+/// The lines of the chat's head, in order.
+///
+/// # Errors
+/// The database failed.
+pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    each_line(tx, chat, |body, kept| {
+        let body = body.to_vec();
+        lines.push(Line { body, kept });
+    })
+    .await?;
     Ok(lines)
 }
 
@@ -47,22 +54,17 @@ pub async fn lines(tx: &mut Tx, chat: &Chat) -> Result<Vec<Line>> {
 /// # Errors
 /// The database failed.
 pub async fn json_array(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
-    let id = tx.id();
-    let mut rows = sqlx::query(LINES)
-        .bind(id)
-        .bind(chat.chat_id)
-        .bind(chat.head)
-        .fetch(tx.conn());
     let mut array = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0) + 2);
     array.push(b'[');
-    while let Some(row) = rows.try_next().await? {
-        if row.try_get(1)? {
+    each_line(tx, chat, |body, kept| {
+        if kept {
             if array.len() > 1 {
                 array.push(b',');
             }
-            array.extend_from_slice(row.try_get(0)?);
+            array.extend_from_slice(body);
         }
-    }
+    })
+    .await?;
     array.push(b']');
     Ok(array)
 }
@@ -72,21 +74,16 @@ pub async fn json_array(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
 /// # Errors
 /// The database failed.
 pub async fn file(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
-    let id = tx.id();
-    let mut rows = sqlx::query(LINES)
-        .bind(id)
-        .bind(chat.chat_id)
-        .bind(chat.head)
-        .fetch(tx.conn());
     let mut file = Vec::with_capacity(usize::try_from(chat.byte_size).unwrap_or(0));
     let mut first = true;
-    while let Some(row) = rows.try_next().await? {
+    each_line(tx, chat, |body, _| {
         if !first {
             file.push(b'\n');
         }
         first = false;
-        file.extend_from_slice(row.try_get(0)?);
-    }
+        file.extend_from_slice(body);
+    })
+    .await?;
     Ok(file)
 }
 

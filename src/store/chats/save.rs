@@ -19,8 +19,6 @@ pub enum Cause {
     Save,
     /// A file was imported.
     Import,
-    /// An older revision was made the head again.
-    Restore,
 }
 
 impl Cause {
@@ -28,7 +26,6 @@ impl Cause {
         match self {
             Self::Save => "save",
             Self::Import => "import",
-            Self::Restore => "restore",
         }
     }
 }
