@@ -3,7 +3,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fmt lint audit coverage clean bundle
+.PHONY: help build run test fuzz bench fmt lint audit coverage clean bundle
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: bundle ## Formatting, clippy, and every test: unit, integration, against t
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --no-fail-fast
+
+fuzz: ## Hostile input with fresh cases for FUZZ_MINUTES=10, within 2 GiB; stops at the first failure
+	node scripts/fuzz.mjs
 
 bench: build ## Measure the server, and the original beside it
 	node scripts/bench.mjs

@@ -19,7 +19,7 @@ const USAGE = `Usage: node scripts/bench.mjs [options]
   --self             measure the original against itself: shows how much of a difference is noise
   --json FILE        also write every single measurement
   --keep             leave the data folders of the run in target/bench/run
-The options of scripts/generate-data.mjs choose the data: --cards, --chats, --messages, --big-chat, --seed, --awkward.`;
+The options of scripts/generate-data.mjs choose the data: --cards, --chats, --messages, --big-chat, --many-chats, --seed, --awkward.`;
 
 const FOLDER = path.join(PROJECT, 'target/bench');
 const RUN = path.join(FOLDER, 'run');

@@ -16,18 +16,19 @@ const USAGE = `Usage: node scripts/generate-data.mjs OUT_DIR [options]
   --chats M      chats (200)
   --messages K   messages in each of them (400)
   --big-chat B   messages in one long chat, about 7.6 KB each; 0 for none (2457, which makes 18.7 MB)
+  --many-chats C chats of one character more, of 20 messages each; 0 for none (201)
   --seed TEXT    another library of the same size (1)
   --awkward      also damaged, hand-made and oddly named files`;
 
-/** @typedef {{cards: number, chats: number, messages: number, bigChat: number, seed: string, awkward: boolean}} DataOptions */
+/** @typedef {{cards: number, chats: number, messages: number, bigChat: number, manyChats: number, seed: string, awkward: boolean}} DataOptions */
 
 /** @type {DataOptions} */
-export const DEFAULTS = { cards: 1000, chats: 200, messages: 400, bigChat: 2457, seed: '1', awkward: false };
+export const DEFAULTS = { cards: 1000, chats: 200, messages: 400, bigChat: 2457, manyChats: 201, seed: '1', awkward: false };
 
 /** The command-line options, for `parseArgs`. */
 export const OPTIONS = {
-  cards: { type: 'string' }, chats: { type: 'string' }, messages: { type: 'string' }, 'big-chat': { type: 'string' }, seed: { type: 'string' },
-  awkward: { type: 'boolean' },
+  cards: { type: 'string' }, chats: { type: 'string' }, messages: { type: 'string' }, 'big-chat': { type: 'string' },
+  'many-chats': { type: 'string' }, seed: { type: 'string' }, awkward: { type: 'boolean' },
 };
 
 /** Reads parsed command-line values; throws on what is not a whole number. At least one card and one chat are made. */
@@ -42,6 +43,7 @@ export function dataOptions(values) {
     chats: whole('chats', DEFAULTS.chats, 1),
     messages: whole('messages', DEFAULTS.messages, 1),
     bigChat: whole('big-chat', DEFAULTS.bigChat, 0),
+    manyChats: whole('many-chats', DEFAULTS.manyChats, 0),
     seed: values.seed ?? DEFAULTS.seed,
     awkward: values.awkward ?? DEFAULTS.awkward,
   };

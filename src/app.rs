@@ -17,13 +17,16 @@ use crate::config::Config;
 use crate::content::DefaultContent;
 use crate::error::Result;
 use crate::frontend::Frontend;
+use crate::git::Git;
 use crate::keys::MasterKey;
+use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
 use crate::snapshots::{self, Autosaves};
-use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
+use crate::store::{Db, TenantId};
 use crate::tenant::Tenant;
+use crate::upgrades;
 
 /// Handle of the account that exists always, and that everyone is while accounts are off.
 pub const DEFAULT_USER: &str = "default-user";
@@ -43,6 +46,8 @@ struct Inner {
     content: DefaultContent,
     relay: Relay,
     uploads: PathBuf,
+    git: Git,
+    system_tenant: TenantId,
     pages: Arc<Pages>,
     csrf: Arc<CsrfPolicy>,
     not_found_page: Bytes,
@@ -51,6 +56,7 @@ struct Inner {
     /// Accounts whose content this process has looked at: once is enough, the content changes with the installation.
     seeded: Cache<String, ()>,
     autosaves: Autosaves,
+    long_reads: LongReads,
 }
 
 impl App {
@@ -69,14 +75,13 @@ impl App {
         empty_folder(&uploads)?;
         let relay = Relay::new(&config.upstream)?;
         let db = Db::connect(database, config.database.max_connections).await?;
-        let (tenant, _) = Tenant::open(&db, &default_account()).await?;
-        if !config.content.skip_content_check {
-            content
-                .seed(&tenant, &keys)
-                .await
-                .context("cannot store the default content")?;
-        }
-        snapshots::take_at_start(&tenant, config.content.backups.number_of_backups).await?;
+        let system_tenant = accounts::system_tenant(&db).await?;
+        let git = Git::new(
+            &uploads,
+            std::env::var_os("PATH").unwrap_or_default(),
+            config.content.extensions.limits,
+        );
+        let tenant = open_default_tenant(&config, &db, &keys, &content).await?;
         let default_user = Arc::new(without_accounts(tenant.user()));
         let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
         files.set_user_css(read_user_css(&config.data_dir, &content));
@@ -95,6 +100,7 @@ impl App {
             .time_to_live(ACCOUNT_TTL)
             .build();
         Ok(Self(Arc::new(Inner {
+            long_reads: LongReads::new(config.database.max_connections),
             config,
             db,
             keys,
@@ -102,6 +108,8 @@ impl App {
             content,
             relay,
             uploads,
+            git,
+            system_tenant,
             pages: Arc::new(pages),
             csrf: Arc::new(csrf),
             not_found_page,
@@ -148,6 +156,17 @@ impl App {
         &self.0.uploads
     }
 
+    /// The system's git.
+    #[must_use]
+    pub fn git(&self) -> &Git {
+        &self.0.git
+    }
+
+    /// Whose the things of the whole installation are; see [`Tenant::shared`].
+    pub(crate) fn system_tenant(&self) -> TenantId {
+        self.0.system_tenant
+    }
+
     /// Pages and static files of the frontend.
     #[must_use]
     pub fn pages(&self) -> &Arc<Pages> {
@@ -164,6 +183,12 @@ impl App {
     #[must_use]
     pub fn autosaves(&self) -> &Autosaves {
         &self.0.autosaves
+    }
+
+    /// How many answers may hold a database connection while they are sent.
+    #[must_use]
+    pub fn long_reads(&self) -> &LongReads {
+        &self.0.long_reads
     }
 
     /// The body of a 404 page.
@@ -198,16 +223,39 @@ impl App {
         }
         let user = accounts::find(&self.0.db, handle).await?.map(Arc::new);
         if let Some(user) = &user
-            && !self.0.config.content.skip_content_check
             && !self.0.seeded.contains_key(handle)
         {
             let tenant = Tenant::of(self.0.db.clone(), user.clone());
-            self.0.content.seed(&tenant, &self.0.keys).await?;
+            upgrades::run(&tenant, &self.0.keys, &self.0.content).await?;
+            if !self.0.config.content.skip_content_check {
+                self.0.content.seed(&tenant, &self.0.keys).await?;
+            }
             self.0.seeded.insert(handle.to_owned(), ()).await;
         }
         self.0.accounts.insert(handle.to_owned(), user.clone()).await;
         Ok(user)
     }
+}
+
+/// The default user's tenant, made where there is none, its data up to date and its content given.
+async fn open_default_tenant(
+    config: &Config,
+    db: &Db,
+    keys: &MasterKey,
+    content: &DefaultContent,
+) -> anyhow::Result<Tenant> {
+    let (tenant, _) = Tenant::open(db, &default_account()).await?;
+    upgrades::run(&tenant, keys, content)
+        .await
+        .context("cannot bring old data up to date")?;
+    if !config.content.skip_content_check {
+        content
+            .seed(&tenant, keys)
+            .await
+            .context("cannot store the default content")?;
+    }
+    snapshots::take_at_start(&tenant, config.content.backups.number_of_backups).await?;
+    Ok(tenant)
 }
 
 /// The default user as it is made on an empty database.
@@ -279,8 +327,10 @@ fn empty_folder(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
-        if entry.file_type()?.is_file() {
-            std::fs::remove_file(entry.path())?;
+        match entry.file_type()? {
+            kind if kind.is_file() => std::fs::remove_file(entry.path())?,
+            kind if kind.is_dir() => std::fs::remove_dir_all(entry.path())?,
+            _ => {}
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! `Config::load` reads and checks everything before anything starts; `docs/OPERATIONS.md` is its manual.
 
 pub mod accounts;
+pub mod cache_buster;
 pub mod content;
 pub mod database;
 pub mod http;
@@ -284,6 +285,7 @@ const VARIABLES: &[&str] = &[
     "SQUARETABLE_FRONTEND",
     "SQUARETABLE_MASTER_KEY",
     "LOG_FORMAT",
+    "NODE_EXTRA_CA_CERTS",
     "RUST_LOG",
 ];
 

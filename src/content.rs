@@ -65,6 +65,12 @@ impl DefaultContent {
         Some(self.root.join(&item.filename))
     }
 
+    /// The shipped files of a kind, such as `sysprompt`.
+    pub fn documents_of(&self, kind: &str) -> impl Iterator<Item = PathBuf> {
+        let items = self.items.iter().filter(move |item| item.kind == kind);
+        items.map(|item| self.root.join(&item.filename))
+    }
+
     /// Gives a tenant its folders and whatever its `content.log` does not name yet.
     ///
     /// # Errors

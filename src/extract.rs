@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::http::request::Parts;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use squaretable_compat::{json, names};
@@ -15,6 +16,7 @@ use tokio::io::AsyncWriteExt;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::middleware::body::ParsedBody;
+use crate::middleware::form;
 
 /// Longest text field of a multipart body, in bytes (the original's 500 MiB).
 const FIELD_LIMIT: u64 = 500 << 20;
@@ -26,6 +28,10 @@ pub struct RawBody(pub Bytes);
 /// A parsed body: an object or an array.
 #[derive(Debug, Clone)]
 pub struct Body(pub Value);
+
+/// The query of the address as fields: repeated names make arrays, `a[b]` makes an object.
+#[derive(Debug, Clone)]
+pub struct QueryFields(pub Body);
 
 /// A multipart body with at most one file in the field `avatar`, or any other body as fields.
 #[derive(Debug)]
@@ -101,6 +107,19 @@ impl Body {
     }
 }
 
+/// JavaScript's `String(value)`; `None` where that throws: on an object with a `toString` of its own.
+#[must_use]
+pub fn js_text(value: &Value) -> Option<String> {
+    fn is_mute(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => map.contains_key("toString"),
+            Value::Array(items) => items.iter().any(is_mute),
+            _ => false,
+        }
+    }
+    (!is_mute(value)).then(|| json::js_string(value))
+}
+
 impl UploadedFile {
     /// The whole file.
     ///
@@ -126,6 +145,19 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
             ParsedBody::Form(value) => json::to_vec(&value).into(),
             ParsedBody::Empty | ParsedBody::Other => Bytes::from_static(b"{}"),
         }))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let uri = match OriginalUri::from_request_parts(parts, state).await {
+            Ok(OriginalUri(uri)) => uri,
+            Err(never) => match never {},
+        };
+        let fields = form::parse(uri.query().unwrap_or_default());
+        Ok(Self(Body(fields.map_err(|_| Error::bad_request())?)))
     }
 }
 
@@ -158,7 +190,9 @@ impl FromRequest<App> for Upload {
         let (mut fields, mut file) = (Map::new(), None);
         while let Some(part) = parts.next_field().await.map_err(|_| server_error())? {
             let name = part.name().unwrap_or_default().to_owned();
-            if !is_file(&part) {
+            if name.is_empty() && base_name(&part).is_empty() {
+                return Err(server_error());
+            } else if !is_file(&part) {
                 insert_field(&mut fields, &name, read_text(part).await?);
             } else if base_name(&part).is_empty() {
                 // compat: a file input that nobody touched: browsers send a part without name and bytes.
@@ -176,7 +210,8 @@ impl FromRequest<App> for Upload {
     }
 }
 
-/// compat: the original's multipart parser throws on a file in an unexpected field and on a broken body alike.
+/// compat: the original's multipart parser throws on a file in an unexpected field, on a field without a name and on a
+/// broken body alike.
 fn server_error() -> Error {
     Error::Page(axum::http::StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -229,10 +264,13 @@ fn is_file(part: &multer::Field<'_>) -> bool {
             .is_some_and(|kind| kind.essence_str() == "application/octet-stream")
 }
 
-/// The file's name; compat: a path that a browser sends along is dropped.
+/// The file's name; compat: a path that a browser sends along is dropped, and nothing is left of `.` and `..`.
 fn base_name<'a>(part: &'a multer::Field<'_>) -> &'a str {
     let name = part.file_name().unwrap_or_default();
-    name.rsplit(['/', '\\']).next().unwrap_or_default()
+    match name.rsplit(['/', '\\']).next() {
+        Some("." | "..") | None => "",
+        Some(name) => name,
+    }
 }
 
 async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<UploadedFile> {
@@ -309,6 +347,14 @@ mod tests {
         }
         let expected = json!({ "a": "1", "b": ["2", "3"], "c": { "x": "4", "y": "5" }, "d": ["6", "7"] });
         assert_eq!(Value::Object(fields), expected);
+    }
+
+    #[test]
+    fn an_object_with_a_text_of_its_own_has_none() {
+        assert_eq!(js_text(&json!(["a", 5])).as_deref(), Some("a,5"));
+        assert_eq!(js_text(&json!({ "a": 1 })).as_deref(), Some("[object Object]"));
+        assert_eq!(js_text(&json!({ "toString": 1 })), None);
+        assert_eq!(js_text(&json!([[{ "toString": 1 }]])), None);
     }
 
     #[test]

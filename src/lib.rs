@@ -6,6 +6,8 @@
 pub mod api;
 /// Shared state of all requests.
 pub mod app;
+/// A user's folder as a ZIP archive.
+pub mod archive;
 /// Flags, environment, config.yaml.
 pub mod config;
 /// What a new tenant starts with.
@@ -18,8 +20,12 @@ pub mod error;
 pub mod extract;
 /// The installed SillyTavern.
 pub mod frontend;
+/// The system's git, held on a leash.
+pub mod git;
 /// Keys that never enter the database.
 pub mod keys;
+/// Answers that hold a connection while they are sent.
+pub mod long_reads;
 /// What happens before a handler.
 pub mod middleware;
 /// File names to content types.
@@ -48,3 +54,7 @@ pub mod store;
 pub mod tenant;
 /// Token counts and ids.
 pub mod tokenizers;
+/// What the original changes in old data when it starts.
+pub mod upgrades;
+/// A user's data as the files of the original.
+pub mod user_folder;

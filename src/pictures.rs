@@ -2,10 +2,10 @@
 //!
 //! Everything here computes and blocks; handlers go through [`off_thread`].
 //!
-//! compat: PNG, JPEG, GIF (first frame), BMP, WebP and TIFF are decoded. The original also decodes AVIF, for which
-//! there is no decoder without foreign code; such files are kept and served, but not scaled or cropped. Animated PNG
-//! and WebP are refused, as the original's decoders refuse them: their callers keep the file as it is.
+//! compat: PNG, JPEG, GIF (first frame), BMP, WebP, TIFF and AVIF are decoded. Animated PNG and WebP are refused, as the
+//! original's decoders refuse them: their callers keep the file as it is.
 
+mod avif;
 mod size;
 
 use std::io::Cursor;
@@ -14,7 +14,7 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{self, CompressionType, PngEncoder};
 use image::{DynamicImage, GenericImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use squaretable_compat::json;
+use squaretable_compat::{json, png as png_file};
 use tokio::sync::Semaphore;
 
 /// Most pixels of a picture that is decoded.
@@ -53,6 +53,12 @@ pub enum Undecodable {
     /// The crop rectangle is empty, too large, or beside the picture.
     #[error("the crop rectangle does not meet the picture")]
     Crop,
+    /// An AVIF of a kind that is not decoded, or a damaged one.
+    #[error("an AVIF that cannot be decoded: {0}")]
+    Avif(&'static str),
+    /// The decoder of AVIF pictures gave up.
+    #[error("the AV1 data cannot be decoded: {0}")]
+    Av1(String),
     /// The decoder or encoder gave up.
     #[error(transparent)]
     Codec(#[from] image::ImageError),
@@ -172,7 +178,8 @@ pub fn thumbnail(bytes: &[u8], shape: Shape, encoding: Encoding) -> Result<Vec<u
                 picture,
                 side(area * ratio),
                 side(area / ratio),
-                &ResizeOptions::new(),
+                // compat: colours are mixed whatever their transparency.
+                &ResizeOptions::new().use_alpha(false),
             )?
         }
     };
@@ -209,8 +216,12 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, Undecodable> {
     if bytes.len() as u64 > MAX_ENCODED {
         return Err(Undecodable::TooLarge);
     }
+    if avif::is_avif(bytes) {
+        return avif::decode(bytes);
+    }
     let format = known_format(bytes).ok_or(Undecodable::Unknown)?;
-    if format != ImageFormat::Gif && is_animated(bytes) {
+    // An animated PNG is one wherever its mark is, although the index of pictures looks no further than HEAD.
+    if format != ImageFormat::Gif && (is_animated(bytes) || png_file::is_animated(bytes)) {
         return Err(Undecodable::Animated);
     }
     let mut limits = Limits::default();
@@ -270,15 +281,17 @@ fn overlap(start: i64, length: u32, limit: u32) -> Option<(u32, u32)> {
 
 /// Scales a picture to fill exactly this size, cutting off evenly what sticks out.
 ///
+/// compat: made smaller, what is transparent adds nothing to the colours; made larger, they are mixed whatever their
+/// transparency, which a JPEG shows.
+///
 /// # Errors
 /// The picture cannot be scaled.
 pub fn cover(picture: DynamicImage, width: u32, height: u32) -> Result<DynamicImage, Undecodable> {
-    scale(
-        picture,
-        width,
-        height,
-        &ResizeOptions::new().fit_into_destination(Some((0.5, 0.5))),
-    )
+    let is_smaller = width < picture.width() && height < picture.height();
+    let options = ResizeOptions::new()
+        .fit_into_destination(Some((0.5, 0.5)))
+        .use_alpha(is_smaller);
+    scale(picture, width, height, &options)
 }
 
 fn scale(
@@ -321,17 +334,27 @@ fn flat(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// Average colour; a pixel counts as much as it is opaque.
+/// Average colour of what is not fully transparent.
+///
+/// compat: the average of the rows' averages, as scaling to one pixel first by width and then by height has it.
 fn average(picture: DynamicImage) -> String {
-    let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
-    for pixel in picture.into_rgba8().pixels() {
-        let [colors @ .., alpha] = pixel.0;
-        weight += u64::from(alpha);
-        for (sum, color) in sums.iter_mut().zip(colors) {
-            *sum += u64::from(color) * u64::from(alpha);
+    let (mut sums, mut rows) = ([0.0; 3], 0.0);
+    for row in picture.into_rgba8().rows() {
+        let (mut inner, mut count) = ([0_u64; 3], 0_u32);
+        for pixel in row.filter(|pixel| pixel.0[3] > 0) {
+            count += 1;
+            for (sum, colour) in inner.iter_mut().zip(pixel.0) {
+                *sum += u64::from(colour);
+            }
+        }
+        if count > 0 {
+            rows += 1.0;
+            for (sum, inner) in sums.iter_mut().zip(inner) {
+                *sum += inner as f64 / f64::from(count);
+            }
         }
     }
-    let [red, green, blue] = sums.map(|sum| (2 * sum + weight) / (2 * weight).max(1));
+    let [red, green, blue] = sums.map(|sum| (sum / f64::max(rows, 1.0)).round() as u8);
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 

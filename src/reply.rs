@@ -6,6 +6,7 @@
 
 mod accept;
 mod disposition;
+mod pipe;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -21,6 +22,7 @@ use crate::middleware::etag;
 
 use accept::{Preferred, preferred_text};
 pub use disposition::content_disposition;
+pub use pipe::{Pipe, pipe};
 
 /// Content type of plain text replies.
 pub const TEXT: &str = "text/plain; charset=utf-8";
@@ -57,7 +59,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Response {
 
 /// `code` with `value` as compact JSON; see [`json`].
 pub fn json_with<T: Serialize + ?Sized>(code: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
+    match squaretable_compat::json::serialize(value) {
         Ok(body) => bytes(code, JSON, Bytes::from(body)),
         Err(error) => {
             tracing::error!(%error, "a reply could not be serialised");

@@ -3,6 +3,8 @@
 //! `public` routes answer anyone, `private` ones whoever is logged in (with accounts off: everyone). What no route
 //! matches is, in this order, an old address, a user's own file, or not there.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -11,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use crate::api::web::{legacy, pages, user_data};
-use crate::api::{chat, library, llm, prefs};
+use crate::api::{account, chat, library, llm, prefs};
 use crate::app::App;
 use crate::error::Error;
-use crate::middleware::{self, csrf, user};
+use crate::middleware::{self, cache_buster, csrf, user};
 use crate::reply;
 use crate::routes::Routes;
 use crate::stack;
@@ -34,6 +36,7 @@ fn private() -> Routes {
     Routes::new()
         .get("/version", pages::version)
         .post("/api/ping", pages::ping)
+        .merge(account::routes())
         .merge(prefs::routes())
         .merge(library::routes())
         .merge(chat::routes())
@@ -64,6 +67,13 @@ pub fn service(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), not_found_page))
         .with_state(app.clone());
     let inside = middleware::inside(routes, app.csrf().clone(), app.pages().files.clone());
+    let inside = match app.config().http.cache_buster.clone() {
+        Some(config) => {
+            let policy = Arc::new(cache_buster::Policy::new(config));
+            inside.layer(from_fn_with_state(policy, cache_buster::apply))
+        }
+        None => inside,
+    };
     let resolved = inside.layer(from_fn_with_state(app.clone(), user::resolve));
     stack::outside(app).wrap(resolved)
 }

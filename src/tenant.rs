@@ -14,13 +14,21 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::blobs::{self, Blob};
-use crate::store::{Db, Tx};
+use crate::store::{Db, TenantId, Tx};
 
 /// A user's isolation unit, verified.
 #[derive(Clone, Debug)]
 pub struct Tenant {
     db: Db,
     user: Arc<User>,
+}
+
+/// What belongs to the whole installation rather than to a user: every user may read it, administrators change it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    db: Db,
+    tenant: TenantId,
+    by: Arc<User>,
 }
 
 /// The user of a request, set by `middleware/user.rs` alone.
@@ -50,6 +58,42 @@ impl Tenant {
         self.db.begin(self.user.tenant).await
     }
 
+    /// Opens a transaction that sees this tenant's rows as they are now, however long it takes, and changes none. It
+    /// holds a connection: [`LongReads`](crate::long_reads::LongReads) says how many there may be.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn begin_snapshot(&self) -> Result<Tx> {
+        self.db.begin_snapshot(self.user.tenant).await
+    }
+
+    /// Waits until the database is being closed, for what holds a transaction longer than a request.
+    pub async fn closed(&self) {
+        self.db.closed().await;
+    }
+
+    /// The tenant of another account, for an administrator; `None` where there is no such account.
+    ///
+    /// # Errors
+    /// 403 when this user is no administrator; the database failed.
+    pub async fn of_other(&self, app: &App, handle: &str) -> Result<Option<Self>> {
+        if !self.user.admin {
+            return Err(Error::forbidden());
+        }
+        let user = app.account(handle).await?;
+        Ok(user.map(|user| Self::of(self.db.clone(), user)))
+    }
+
+    /// What belongs to the whole installation, as this user may see and change it.
+    #[must_use]
+    pub fn shared(&self, app: &App) -> Shared {
+        Shared {
+            db: self.db.clone(),
+            tenant: app.system_tenant(),
+            by: self.user.clone(),
+        }
+    }
+
     /// The account.
     #[must_use]
     pub fn user(&self) -> &User {
@@ -70,6 +114,37 @@ impl Tenant {
         end: u64,
     ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         blobs::stream(self.db.clone(), self.user.tenant, blob, start, end)
+    }
+}
+
+impl Shared {
+    /// Opens a transaction that reads; the database refuses to change anything in it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn read(&self) -> Result<Tx> {
+        self.db.begin_snapshot(self.tenant).await
+    }
+
+    /// Opens a transaction that reads and writes.
+    ///
+    /// # Errors
+    /// 403 when the user is no administrator; the database failed.
+    pub async fn change(&self) -> Result<Tx> {
+        if !self.by.admin {
+            return Err(Error::forbidden());
+        }
+        self.db.begin(self.tenant).await
+    }
+
+    /// As [`Tenant::stream`].
+    pub fn stream(
+        &self,
+        blob: Blob,
+        start: u64,
+        end: u64,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        blobs::stream(self.db.clone(), self.tenant, blob, start, end)
     }
 }
 

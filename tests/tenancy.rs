@@ -124,6 +124,16 @@ async fn fill_files(client: &Client) {
         .upload("/api/avatars/upload", file(&name, picture.clone()), &fields)
         .await
         .expect(200);
+    let fields = [("name", "Ada"), ("label", NAME)];
+    client
+        .upload("/api/sprites/upload", file("a.png", picture.clone()), &fields)
+        .await
+        .expect(200);
+    let fields = [("name", "Ada/bgm"), ("label", NAME)];
+    client
+        .upload("/api/sprites/upload", file("a.mp3", picture.clone()), &fields)
+        .await
+        .expect(200);
     let image = json!({ "image": "aGk=", "format": "png", "filename": NAME, "ch_name": "Ada" });
     client.post("/api/images/upload", image).await.expect(200);
     client
@@ -143,7 +153,7 @@ fn guesses() -> serde_json::Value {
         "name": "Lore", "key": "api_key_openai", "apiId": "openai", "folder": "Ada", "bg": format!("{NAME}.png"),
         "path": format!("/user/images/Ada/{NAME}.png"), "urls": [format!("/user/files/{NAME}.txt")],
         "original_file": "talk.jsonl", "renamed_file": "mine.jsonl", "new_name": "Mine", "ch_name": "Ada",
-        "field": "description", "value": "overwritten", "messages": [], "chat_completion_source": "openai",
+        "handle": "first", "field": "description", "value": "overwritten", "messages": [], "chat_completion_source": "openai",
     })
 }
 
@@ -186,6 +196,8 @@ async fn a_second_user_reaches_nothing_of_the_first() {
         "/characters/Ada.png",
         &format!("/backgrounds/{NAME}.png"),
         &format!("/user/files/{NAME}.txt"),
+        &format!("/characters/Ada/{NAME}.png"),
+        &format!("/characters/Ada/bgm/{NAME}.mp3"),
     ] {
         second.get(path).await.expect(404);
         first.get(path).await.expect(200);
@@ -220,6 +232,7 @@ async fn snapshot(client: &Client) -> Vec<(&'static str, String)> {
             "/api/files/verify",
             json!({ "urls": [format!("/user/files/{NAME}.txt")] }),
         ),
+        ("/api/assets/character?name=Ada&category=bgm", json!({})),
     ] {
         seen.push((path, client.post(path, body).await.expect(200).text()));
     }

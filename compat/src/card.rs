@@ -5,11 +5,14 @@
 
 mod attributes;
 pub mod book;
+pub mod byaf;
+pub mod charx;
 mod coerce;
 mod entry;
 mod export;
 mod form;
 pub mod import;
+mod members;
 mod naming;
 mod validate;
 

@@ -17,3 +17,5 @@ pub mod png;
 pub mod secrets;
 pub mod sizes;
 pub mod stats;
+pub mod upgrades;
+pub mod zip;

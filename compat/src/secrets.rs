@@ -148,8 +148,7 @@ impl Secrets {
 
     /// Converts the flat form `{"<key>": "<value>"}` of old versions; `new_id` gives each secret its UUID.
     ///
-    /// `None` when there is nothing to convert. Blank values and anything but strings are dropped, as in the original;
-    /// the caller keeps the old bytes as `backups/secrets_migration_<ms>.json`.
+    /// `None` when there is nothing to convert. Blank values and anything but strings are dropped, as in the original.
     pub fn migrate(&self, mut new_id: impl FnMut() -> String) -> Option<Self> {
         let marked = self.document.get(MIGRATED).is_some_and(json::js_truthy);
         if marked || self.document.is_empty() || self.document.values().any(Value::is_array) {

@@ -15,12 +15,13 @@ import { decoded } from './http.mjs';
 
 /** @param {object} data what `generate` returned. @returns {Measured[]} */
 export function measuredRequests(data) {
-  const { busiest, small, big } = data.chats;
+  const { busiest, small, big, many } = data.chats;
   const list = [
     get('GET /', '/'),
     post('settings/get', '/api/settings/get', {}),
     post('characters/all', '/api/characters/all', {}),
     post('characters/chats', '/api/characters/chats', { avatar_url: busiest.avatar }),
+    many && post('characters/chats, many', '/api/characters/chats', { avatar_url: many.avatar }),
     post('chats/get, small', '/api/chats/get', chatAddress(small)),
     big && post('chats/get, long', '/api/chats/get', chatAddress(big)),
     post('chats/search, no query', '/api/chats/search', search(busiest, '')),

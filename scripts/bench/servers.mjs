@@ -43,9 +43,9 @@ export async function startOriginal(name, dataRoot, log) {
   return server;
 }
 
-/** Our server on a data folder. @returns {Promise<Server>} */
-export async function startOurs(name, dataDir, log) {
-  const args = ['serve', '--port', '0', '--data-dir', path.resolve(dataDir), '--config', configFile(log)];
+/** Our server on a data folder; `extra` is added to its config.yaml. @returns {Promise<Server>} */
+export async function startOurs(name, dataDir, log, extra = '') {
+  const args = ['serve', '--port', '0', '--data-dir', path.resolve(dataDir), '--config', configFile(log, extra)];
   const env = { ...process.env, DATABASE_URL: '', REDIS_URL: '', RUST_LOG: 'warn' };
   const server = new Server(name, log, program('squaretable'), args, { cwd: PROJECT, env });
   server.dataDir = dataDir;
@@ -63,9 +63,9 @@ export function importRoot(dataRoot, dataDir) {
   return (performance.now() - start) / 1000;
 }
 
-function configFile(log) {
+function configFile(log, extra = '') {
   const file = `${log}.config.yaml`;
-  fs.writeFileSync(file, CONFIG);
+  fs.writeFileSync(file, CONFIG + extra);
   return file;
 }
 

@@ -80,11 +80,15 @@ export function bigChatText(random, name, count, end) {
   return lines.join('\n');
 }
 
+/** Messages of each chat of the character with many. */
+const SHORT = 20;
+
 /**
- * Writes `count` chats: a fifth belong to the first character, the others are spread. The second character has the big
- * one. Returns `{busiest, small, big}`, each `{avatar, file}` (file without `.jsonl`; `file` is a chat of that character).
+ * Writes `chats` chats: a fifth belong to the first character, the others are spread. The second character has the big
+ * one, the last character `manyChats` short ones more. Returns `{busiest, small, big, many}`, each `{avatar, file}` (file
+ * without `.jsonl`; `file` is a chat of that character).
  */
-export function writeChats(root, random, characters, { chats, messages, bigChat }) {
+export function writeChats(root, random, characters, { chats, messages, bigChat, manyChats }) {
   const places = {};
   for (let index = 0; index < chats; index++) {
     const own = random.fork(`chat ${index}`);
@@ -97,6 +101,11 @@ export function writeChats(root, random, characters, { chats, messages, bigChat 
     const own = random.fork('big chat');
     const owner = characters[Math.min(1, characters.length - 1)];
     places.big = writeChat(root, own, owner, (end) => bigChatText(own, owner.name, bigChat, end));
+  }
+  const last = characters[characters.length - 1];
+  for (let index = 0; index < manyChats; index++) {
+    const own = random.fork(`short chat ${index}`);
+    places.many = writeChat(root, own, last, (end) => chatText(own, last.name, SHORT, end));
   }
   return places;
 }

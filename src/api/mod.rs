@@ -1,5 +1,6 @@
 //! HTTP only: parse, validate, call, reply. No SQL, no outbound requests.
 
+pub mod account;
 pub mod chat;
 pub mod documents;
 pub mod library;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::source::Source;
+use crate::git::Limits;
 
 /// Settings of the library and of stored data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub struct Thumbnails {
     pub persona: (u32, u32),
 }
 
-/// The program that fetches extensions.
+/// The program that fetches extensions: the system's git here, whatever is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GitBackend {
     /// The system's git, else the built-in one.
@@ -105,6 +106,8 @@ pub struct Extensions {
     pub auto_update: bool,
     /// `git.backend`: `auto`, `system` or `builtin`. Default `auto`.
     pub git_backend: GitBackend,
+    /// What an extension may take; no key sets it.
+    pub limits: Limits,
 }
 
 impl Default for ContentConfig {
@@ -171,6 +174,7 @@ impl Default for Extensions {
             enabled: true,
             auto_update: true,
             git_backend: GitBackend::Auto,
+            limits: Limits::default(),
         }
     }
 }
@@ -256,6 +260,7 @@ impl Extensions {
             enabled: source.flag("extensions.enabled", default.enabled),
             auto_update: source.flag("extensions.autoUpdate", default.auto_update),
             git_backend: source.choice("git.backend", default.git_backend, &words),
+            limits: default.limits,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_yaml_ng::Value;
 
 use super::ServeArgs;
+use super::cache_buster::CacheBuster;
 use super::ip_pattern::IpPattern;
 use super::listen::{self, Listen};
 use super::secret::Secret;
@@ -142,13 +143,6 @@ pub struct ForwardedHeaders {
     pub x_forwarded_for: bool,
     /// `forwardedHeaders.cfConnectingIp`. Default false.
     pub cf_connecting_ip: bool,
-}
-
-/// Asks browsers to drop their cache.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CacheBuster {
-    /// `cacheBuster.userAgentPattern`: a regular expression, case ignored. Default none: every browser.
-    pub user_agent_pattern: Option<String>,
 }
 
 impl Default for HttpConfig {
@@ -375,15 +369,5 @@ impl ForwardedHeaders {
             x_forwarded_for: source.flag("forwardedHeaders.xForwardedFor", default.x_forwarded_for),
             cf_connecting_ip: source.flag("forwardedHeaders.cfConnectingIp", default.cf_connecting_ip),
         }
-    }
-}
-
-impl CacheBuster {
-    fn read(source: &mut Source) -> Option<Self> {
-        let enabled = source.flag("cacheBuster.enabled", false);
-        let pattern = source.text("cacheBuster.userAgentPattern", "");
-        enabled.then(|| Self {
-            user_agent_pattern: Some(pattern).filter(|pattern| !pattern.is_empty()),
-        })
     }
 }

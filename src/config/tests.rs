@@ -351,3 +351,20 @@ fn flags_stand_before_or_after_the_command() {
     let cli = Cli::try_parse_from(["squaretable", "--database-url", "postgres://hunter2"]).expect("valid");
     assert!(!format!("{cli:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_runtimes_variable_names_more_certificate_authorities() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let path = file.path().display().to_string();
+    let config = case().env("NODE_EXTRA_CA_CERTS", &path).config();
+    assert_eq!(
+        config.upstream.extra_ca_certificates.as_deref(),
+        Some(file.path())
+    );
+    assert_eq!(case().config().upstream.extra_ca_certificates, None);
+    let faults = case().env("NODE_EXTRA_CA_CERTS", "/nowhere/ca.pem").faults();
+    assert!(
+        faults[0].starts_with("NODE_EXTRA_CA_CERTS: /nowhere/ca.pem: "),
+        "{faults:?}"
+    );
+}

@@ -1,5 +1,7 @@
 //! Requests that the server makes to others: proxy, address filter, headers and provider options.
 
+use std::path::PathBuf;
+
 use serde_yaml_ng::Value;
 
 use super::ip_pattern::IpPattern;
@@ -12,6 +14,8 @@ use super::values::scalar_text;
 pub struct UpstreamConfig {
     /// `requestProxy.*`; `None` when off, which is the default.
     pub proxy: Option<RequestProxy>,
+    /// `NODE_EXTRA_CA_CERTS`: a PEM file of certificate authorities trusted besides the system's. Default none.
+    pub extra_ca_certificates: Option<PathBuf>,
     /// `privateAddressWhitelist.*`.
     pub private_addresses: PrivateAddresses,
     /// `requestOverrides`: headers for hosts of the text completion APIs. Default empty. The first entry that
@@ -107,6 +111,7 @@ impl Default for UpstreamConfig {
     fn default() -> Self {
         Self {
             proxy: None,
+            extra_ca_certificates: None,
             private_addresses: PrivateAddresses::default(),
             overrides: Vec::new(),
             keep_alive: false,
@@ -156,6 +161,7 @@ impl UpstreamConfig {
         let default = Self::default();
         Self {
             proxy: RequestProxy::read(source),
+            extra_ca_certificates: read_extra_ca_certificates(source),
             private_addresses: PrivateAddresses::read(source),
             overrides: read_overrides(source),
             keep_alive: source.flag("enableKeepAlive", default.keep_alive),
@@ -247,6 +253,15 @@ impl GeminiConfig {
             person_generation: source.text("gemini.image.personGeneration", &default.person_generation),
         }
     }
+}
+
+/// The file of the runtime's own variable, so that an installation moves over as it is.
+fn read_extra_ca_certificates(source: &mut Source) -> Option<PathBuf> {
+    let path = PathBuf::from(source.variable("NODE_EXTRA_CA_CERTS")?);
+    if let Err(error) = std::fs::File::open(&path) {
+        source.fault(format!("NODE_EXTRA_CA_CERTS: {}: {error}", path.display()));
+    }
+    Some(path)
 }
 
 fn read_overrides(source: &mut Source) -> Vec<RequestOverride> {

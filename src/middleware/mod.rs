@@ -10,7 +10,7 @@
 //! 7. [`cors`]: answers every `OPTIONS`, before any authentication.
 //! 8. [`basic_auth`], then 9. [`whitelist`], then 10. [`host_whitelist`], then 11. [`access_log`]: who may connect.
 //! 12. [`user`]: the session's account; a session older than its account's password is 403 on any path.
-//! 13. [`csrf`]
+//! 13. [`cache_buster`], which only adds a header, then [`csrf`]
 //! 14. static files of the frontend ([`crate::api::web::static_files`]): open to everyone, and before any route, so that
 //!     a global extension's file wins over a user's own.
 //! 15. [`case`]: the path as routes have it.
@@ -20,6 +20,7 @@
 pub mod access_log;
 pub mod basic_auth;
 pub mod body;
+pub mod cache_buster;
 pub mod case;
 pub mod client_ip;
 pub mod compression;

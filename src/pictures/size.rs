@@ -1,11 +1,9 @@
-//! Width and height from a file's header, also for kinds that are not decoded (SVG, AVIF).
+//! Width and height from a file's header, also for SVG, and for files whose rest is missing.
 
 use std::io::Cursor;
 
-use image::ImageReader;
-
-/// How far into an AVIF file its size property is looked for, in bytes.
-const AVIF_HEAD: usize = 64 << 10;
+use image::{ImageFormat, ImageReader};
+use squaretable_compat::png;
 
 /// How far into a text its `<svg>` tag is looked for, in bytes.
 const SVG_HEAD: usize = 64 << 10;
@@ -24,25 +22,37 @@ const UNITS: [(&str, f64); 8] = [
 
 /// Width and height in pixels; `None` where they are not known.
 pub(super) fn of(bytes: &[u8]) -> Option<(u32, u32)> {
-    decodable(bytes).or_else(|| avif(bytes)).or_else(|| svg(bytes))
-}
-
-fn decodable(bytes: &[u8]) -> Option<(u32, u32)> {
-    let format = super::known_format(bytes)?;
-    ImageReader::with_format(Cursor::new(bytes), format)
-        .into_dimensions()
-        .ok()
-}
-
-/// The first `ispe` property: four bytes of flags, width, height.
-fn avif(bytes: &[u8]) -> Option<(u32, u32)> {
-    if bytes.get(4..8)? != b"ftyp" {
-        return None;
+    let Some(format) = super::known_format(bytes) else {
+        return super::avif::size(bytes).or_else(|| svg(bytes));
+    };
+    match format {
+        ImageFormat::Png => png::dimensions(bytes),
+        ImageFormat::Gif => gif(bytes),
+        ImageFormat::Jpeg => jpeg(bytes),
+        _ => ImageReader::with_format(Cursor::new(bytes), format)
+            .into_dimensions()
+            .ok(),
     }
-    let head = &bytes[..bytes.len().min(AVIF_HEAD)];
-    let at = head.windows(4).position(|window| window == b"ispe")?;
-    let number = |from: usize| Some(u32::from_be_bytes(head.get(from..from + 4)?.try_into().ok()?));
-    Some((number(at + 8)?, number(at + 12)?))
+}
+
+fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
+    let side = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?).into());
+    side(6).zip(side(8))
+}
+
+/// From the first frame header, over the segments before it.
+fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = bytes.get(2..)?;
+    loop {
+        let start = rest.iter().position(|byte| *byte != 0xff)?;
+        let (kind, segment) = rest[start..].split_first()?;
+        let length = usize::from(u16::from_be_bytes(*segment.first_chunk()?));
+        if matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc) {
+            let side = |at: usize| Some(u16::from_be_bytes(segment.get(at..at + 2)?.try_into().ok()?).into());
+            return side(5).zip(side(3));
+        }
+        rest = segment.get(length.max(2)..)?;
+    }
 }
 
 /// `width` and `height` of the `<svg>` tag; what is missing follows from `viewBox`.
@@ -112,11 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn avif_pictures_have_the_size_of_their_first_property() {
-        let mut file = b"\0\0\0\x1cftypavif".to_vec();
-        file.extend_from_slice(b"....ispe\0\0\0\0\0\0\x02\x80\0\0\x01\xe0");
-        assert_eq!(of(&file), Some((640, 480)));
-        assert_eq!(of(&file[..20]), None);
+    fn a_header_is_enough() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x02\x80\0\0\x01\xe0";
+        assert_eq!(of(png), Some((640, 480)));
+        assert_eq!(of(&png[..20]), None);
+        let gif = b"GIF89a\x80\x02\xe0\x01";
+        assert_eq!(of(gif), Some((640, 480)));
+        assert_eq!(of(&gif[..9]), None);
+        let jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xff\xc4\0\x03c\xff\xc2\0\x0b\x08\x01\xe0\x02\x80\x01";
+        assert_eq!(of(jpeg), Some((640, 480)));
+        assert_eq!(of(&jpeg[..jpeg.len() - 2]), None);
+        assert_eq!(of(b"\xff\xd8\xff\xe0\0\0\xff\xd9"), None);
     }
 
     #[test]

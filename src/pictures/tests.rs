@@ -27,13 +27,24 @@ fn area(x: f64, y: f64, width: f64, height: f64) -> Crop {
     }
 }
 
-/// A PNG with an `acTL` chunk, which makes it an animation for every reader that knows them.
-fn animated_png() -> Vec<u8> {
+/// A chunk of a PNG.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let content = [&kind[..], data].concat();
+    let mut sum = flate2::Crc::new();
+    sum.update(&content);
+    let length = u32::try_from(data.len()).unwrap();
+    [&length.to_be_bytes()[..], &content, &sum.sum().to_be_bytes()].concat()
+}
+
+/// A PNG with an `acTL` chunk, which makes it an animation for every reader that knows them, after another chunk.
+fn animated_png_after(before: &[u8]) -> Vec<u8> {
     let png = encoded(&plain(2, 2, [255, 0, 0, 255]), ImageFormat::Png);
-    let mut animated = png[..33].to_vec();
-    animated.extend_from_slice(b"\0\0\0\x08acTL\0\0\0\x01\0\0\0\0\0\0\0\0");
-    animated.extend_from_slice(&png[33..]);
-    animated
+    let mark = chunk(b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
+    [&png[..33], before, &mark, &png[33..]].concat()
+}
+
+fn animated_png() -> Vec<u8> {
+    animated_png_after(&[])
 }
 
 #[test]
@@ -115,9 +126,37 @@ fn every_kind_is_decoded_and_comes_out_as_png() {
     }
 }
 
+/// Which the original cannot read.
+#[test]
+fn a_jpeg_for_print_shows_its_colours() {
+    let file = include_bytes!("../../tests/oracle/pictures/cmyk.jpg");
+    let picture = decode(file).unwrap().into_rgb8();
+    let [red, green, blue] = picture.get_pixel(10, 10).0;
+    assert!(red > 200 && green < 60 && blue < 60, "{red} {green} {blue}");
+}
+
+#[test]
+fn colours_under_transparency_show_unless_avatars_get_smaller() {
+    let file = encoded(&plain(40, 40, [220, 40, 40, 0]), ImageFormat::Png);
+    let red_of = |shape| {
+        let jpeg = thumbnail(&file, shape, Encoding::Jpeg(95)).unwrap();
+        image::load_from_memory(&jpeg)
+            .unwrap()
+            .into_rgb8()
+            .get_pixel(4, 4)
+            .0[0]
+    };
+    assert!(red_of(Shape::Area(8, 8)) > 200);
+    assert!(red_of(Shape::Cover(80, 80)) > 200);
+    assert!(red_of(Shape::Cover(8, 8)) < 20);
+}
+
 #[test]
 fn animations_and_other_files_are_refused() {
     assert!(matches!(decode(&animated_png()), Err(Undecodable::Animated)));
+    let late = animated_png_after(&chunk(b"tEXt", &[b'c'; 400]));
+    assert!(!is_animated(&late));
+    assert!(matches!(decode(&late), Err(Undecodable::Animated)));
     assert!(matches!(decode(b"<svg></svg>"), Err(Undecodable::Unknown)));
     assert!(matches!(decode(b""), Err(Undecodable::Unknown)));
     let png = encoded(&plain(20, 20, [1, 2, 3, 255]), ImageFormat::Png);

@@ -74,8 +74,17 @@ impl AddressFilter {
         Err(FilterError::Blocked(address))
     }
 
+    /// The addresses of a name, unchecked.
+    pub(super) async fn resolve(&self, host: &str) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+    }
+
     /// The addresses of `found` that may be connected to.
-    fn permitted(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, FilterError> {
+    pub(super) fn permitted(
+        &self,
+        host: &str,
+        found: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, FilterError> {
         let mut refusal = FilterError::Unresolved(host.to_owned());
         let mut permitted = Vec::with_capacity(found.len());
         for address in found {
@@ -109,8 +118,8 @@ impl Resolve for FilteringResolver {
         let filter = Arc::clone(&self.0);
         Box::pin(async move {
             let host = name.as_str();
-            let found: Vec<SocketAddr> = match tokio::net::lookup_host((host, 0)).await {
-                Ok(found) => found.collect(),
+            let found = match filter.resolve(host).await {
+                Ok(found) => found,
                 Err(error) if filter.allow_unresolved_hosts => return Err(error.into()),
                 Err(_) => Vec::new(),
             };

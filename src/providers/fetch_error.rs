@@ -39,6 +39,14 @@ pub enum RelayError {
         /// The address that redirected once too often.
         url: Url,
     },
+    /// A redirect to what is no address.
+    #[error("uri requested responds with an invalid redirect URL: {location}")]
+    InvalidRedirect {
+        /// The address that redirected.
+        url: Url,
+        /// Where to, as it was sent.
+        location: String,
+    },
     /// No connection, or none that lasted until the response's head.
     #[error("request to {url} failed, reason: {reason}")]
     Request {
@@ -70,6 +78,7 @@ impl fmt::Debug for RelayError {
             Self::HeaderName(_) => shown.field("header", &"invalid name"),
             Self::HeaderValue(name) => shown.field("header_value", name),
             Self::TooManyRedirects { url } => shown.field("too_many_redirects", &redacted(url)),
+            Self::InvalidRedirect { url, .. } => shown.field("invalid_redirect", &redacted(url)),
             Self::Request { url, reason, .. } => shown.field("url", &redacted(url)).field("reason", reason),
             Self::Body { url, reason } => shown.field("url", &redacted(url)).field("reason", reason),
         };
@@ -97,6 +106,7 @@ impl RelayError {
         let kind = match self {
             Self::Request { .. } | Self::Body { .. } => Some("system"),
             Self::TooManyRedirects { .. } => Some("max-redirect"),
+            Self::InvalidRedirect { .. } => Some("invalid-redirect"),
             _ => None,
         };
         put("type", kind.map(str::to_owned));
@@ -118,7 +128,8 @@ impl RelayError {
             Self::Body { .. } => Some("ECONNRESET"),
             Self::UnsupportedScheme { .. }
             | Self::EmbeddedCredentials { .. }
-            | Self::TooManyRedirects { .. } => None,
+            | Self::TooManyRedirects { .. }
+            | Self::InvalidRedirect { .. } => None,
         }
     }
 

@@ -7,6 +7,7 @@ mod address_filter;
 pub mod chat;
 pub mod convert;
 mod fetch_error;
+pub mod import;
 pub(crate) mod js;
 mod proxy;
 pub mod relay;

@@ -1,5 +1,7 @@
 //! The outbound proxy (`requestProxy`) and which destinations bypass it.
 
+use std::fmt;
+
 use anyhow::{Context, bail};
 use reqwest::Url;
 
@@ -17,6 +19,12 @@ struct Bypass {
     host: String,
     is_suffix: bool,
     port: Option<u16>,
+}
+
+impl fmt::Debug for ProxyRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ProxyRule").finish_non_exhaustive()
+    }
 }
 
 impl ProxyRule {

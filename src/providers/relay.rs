@@ -1,10 +1,13 @@
 //! The one place that talks to third parties.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::body::Body;
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
@@ -31,14 +34,26 @@ const USER_AGENT: &str = concat!("Squaretable/", env!("CARGO_PKG_VERSION"));
 pub struct Relay {
     client: reqwest::Client,
     filter: Option<Arc<AddressFilter>>,
+    proxy: Option<Arc<ProxyRule>>,
+}
+
+/// How a program that makes its own connections gets to an address as this server would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// By itself.
+    Direct,
+    /// To one of these addresses and no other: the name was resolved, and they were checked.
+    Pinned(Vec<IpAddr>),
+    /// Through the proxy, whose address may hold its password.
+    Proxy(Url),
 }
 
 impl Relay {
     /// A relay with its own connections, trusting the certificates the operating system trusts (`SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` replace them).
+    /// `SSL_CERT_DIR` replace them) and those of `extra_ca_certificates`.
     ///
     /// # Errors
-    /// When the proxy is of an unsupported kind, or the system's certificates cannot be read.
+    /// When the proxy is of an unsupported kind, or certificates cannot be read.
     pub fn new(config: &UpstreamConfig) -> anyhow::Result<Self> {
         // Fails only when another part of the process has installed a provider, which then serves as well.
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -50,21 +65,54 @@ impl Relay {
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .no_proxy()
+            // The address that redirected may hold a key; the original's client does not send it on either.
+            .referer(false)
             .redirect(redirect_policy(filter.clone()));
+        if let Some(path) = &config.extra_ca_certificates {
+            builder = builder.tls_certs_merge(read_certificates(path)?);
+        }
         if !config.keep_alive {
             builder = builder.pool_max_idle_per_host(0);
         }
         if let Some(filter) = &filter {
             builder = builder.dns_resolver(Arc::new(FilteringResolver(Arc::clone(filter))));
         }
-        if let Some(proxy) = proxy {
+        if let Some(proxy) = proxy.clone() {
             let rule = move |url: &Url| proxy.serves(url).then(|| proxy.url.clone());
             builder = builder.proxy(reqwest::Proxy::custom(rule));
         }
         let client = builder
             .build()
             .context("the outbound HTTP client cannot be set up")?;
-        Ok(Self { client, filter })
+        Ok(Self {
+            client,
+            filter,
+            proxy,
+        })
+    }
+
+    /// The way to an address for a program that makes its own connections and follows no redirects.
+    ///
+    /// # Errors
+    /// [`RelayError::Request`] when the filter refuses the destination.
+    pub async fn route(&self, url: &Url) -> Result<Route, RelayError> {
+        if let Some(proxy) = self.proxy.as_ref().filter(|proxy| proxy.serves(url)) {
+            return Ok(Route::Proxy(proxy.url.clone()));
+        }
+        let Some(filter) = &self.filter else {
+            return Ok(Route::Direct);
+        };
+        let refused = |error| RelayError::refused(url, &error);
+        filter.check_url(url).map_err(refused)?;
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        if host.parse::<IpAddr>().is_ok() {
+            return Ok(Route::Direct);
+        }
+        let found = filter.resolve(host).await.unwrap_or_default();
+        let permitted = filter.permitted(host, found).map_err(refused)?;
+        Ok(Route::Pinned(
+            permitted.iter().map(std::net::SocketAddr::ip).collect(),
+        ))
     }
 
     /// Sends a request and waits for the head of its response. Dropping the future drops the connection.
@@ -96,7 +144,10 @@ impl Relay {
         }
         tracing::debug!(method = %request.method(), url = redacted(&url), "outbound request");
         match self.client.execute(request).await {
-            Ok(response) => Ok(UpstreamReply { url, response }),
+            Ok(response) => match unfollowed(&response) {
+                Some(location) => Err(RelayError::InvalidRedirect { url, location }),
+                None => Ok(UpstreamReply { url, response }),
+            },
             Err(error) => {
                 let error = RelayError::from_request(&url, &error);
                 tracing::warn!(
@@ -108,6 +159,19 @@ impl Relay {
             }
         }
     }
+}
+
+/// Where a redirect leads that could not be followed because that is no address.
+fn unfollowed(response: &reqwest::Response) -> Option<String> {
+    let location = response.headers().get(LOCATION)?;
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    is_redirect.then(|| String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+/// The certificates of a PEM file.
+fn read_certificates(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
+    let read = || anyhow::Ok(reqwest::Certificate::from_pem_bundle(&std::fs::read(path)?)?);
+    read().with_context(|| format!("NODE_EXTRA_CA_CERTS: {}", path.display()))
 }
 
 /// Follows at most [`MAX_REDIRECTS`] redirects, none to a literal address the filter refuses.
@@ -186,6 +250,40 @@ impl UpstreamReply {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
+    }
+
+    /// The address that answered: the last one of the redirects.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.response.url()
+    }
+
+    /// The whole body, decoded; `None` when it is longer than `limit` bytes, which are the most that is held.
+    ///
+    /// # Errors
+    /// [`RelayError::Body`] when it ends early or cannot be decoded.
+    pub async fn bytes_within(mut self, limit: u64) -> Result<Option<Bytes>, RelayError> {
+        let announced = self.response.content_length().unwrap_or_default();
+        if announced > limit {
+            return Ok(None);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if (body.len() + chunk.len()) as u64 > limit {
+                return Ok(None);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Some(body.into()))
+    }
+
+    /// The next piece of the body, decoded; `None` at its end.
+    ///
+    /// # Errors
+    /// As for [`bytes_within`](Self::bytes_within).
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, RelayError> {
+        let chunk = self.response.chunk().await;
+        chunk.map_err(|error| RelayError::from_body(&self.url, &error))
     }
 
     /// The whole body, decoded.

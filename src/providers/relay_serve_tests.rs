@@ -94,3 +94,70 @@ async fn a_browser_that_leaves_in_mid_stream_frees_the_upstream() {
     drop(browser);
     assert!(is_closed(&mut upstream).await);
 }
+
+/// A site that answers its connections one after the other, and then what reached it.
+async fn site(answers: Vec<String>) -> (SocketAddr, tokio::task::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let mut heads = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            heads.push(read_head(&mut stream).await);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        heads
+    });
+    (address, serving)
+}
+
+async fn fetch(address: SocketAddr) -> Result<super::UpstreamReply, super::RelayError> {
+    let relay = Relay::new(&UpstreamConfig::default()).unwrap();
+    let request = Upstream {
+        method: Method::GET,
+        url: format!("http://{address}/first?key=secret").parse().unwrap(),
+        headers: UpstreamHeaders::default(),
+        body: Bytes::new(),
+    };
+    relay.send(request).await
+}
+
+#[tokio::test]
+async fn a_redirect_does_not_tell_where_it_came_from() {
+    let redirect =
+        "HTTP/1.1 302 Found\r\nlocation: /second\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (address, serving) = site(vec![redirect.to_owned(), answer.to_owned()]).await;
+    let reply = fetch(address).await.unwrap();
+    assert_eq!(reply.url().path(), "/second");
+    let heads = serving.await.unwrap();
+    assert!(heads[1].starts_with("GET /second "), "{}", heads[1]);
+    assert!(!heads[1].contains("secret"), "{}", heads[1]);
+}
+
+#[tokio::test]
+async fn a_redirect_to_no_address_is_an_error() {
+    let redirect = "HTTP/1.1 302 Found\r\nlocation: http://[\r\ncontent-length: 0\r\n\r\n";
+    let (address, _serving) = site(vec![redirect.to_owned()]).await;
+    let error = fetch(address).await.unwrap_err();
+    let message = "uri requested responds with an invalid redirect URL: http://[";
+    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_object()["type"], "invalid-redirect");
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_body_is_held_up_to_a_limit_whether_announced_or_not() {
+    for head in ["content-length: 5\r\n", ""] {
+        for (limit, is_whole) in [(5, true), (4, false)] {
+            let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{head}\r\nhello");
+            let (address, _serving) = site(vec![answer]).await;
+            let body = fetch(address).await.unwrap().bytes_within(limit).await.unwrap();
+            assert_eq!(
+                body.as_deref(),
+                is_whole.then_some(&b"hello"[..]),
+                "{head:?} {limit}"
+            );
+        }
+    }
+}

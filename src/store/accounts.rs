@@ -92,6 +92,18 @@ pub struct NewUser<'a> {
 const BY_HANDLE: &str = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
      FROM users WHERE handle = $1";
 
+/// The tenant without an account, which holds what belongs to the whole installation.
+///
+/// # Errors
+/// The database failed, or its migrations have not run.
+pub async fn system_tenant(db: &Db) -> Result<TenantId> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "SELECT tenant_id FROM tenants WHERE handle = '_system'";
+    let tenant: i64 = sqlx::query_scalar(sql).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(TenantId(tenant))
+}
+
 /// The account with this handle, or `None`.
 ///
 /// # Errors
@@ -177,4 +189,23 @@ pub async fn replace(db: &Db, new: &NewUser<'_>) -> Result<()> {
         .await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Removes an account, and its tenant with everything in it unless the tenant has another account. Says whether there
+/// was one.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete(db: &Db, handle: &str) -> Result<bool> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "DELETE FROM users WHERE handle = $1 RETURNING tenant_id";
+    let tenant: Option<i64> = sqlx::query_scalar(sql)
+        .bind(handle)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let sql =
+        "DELETE FROM tenants WHERE tenant_id = $1 AND NOT EXISTS (SELECT FROM users WHERE tenant_id = $1)";
+    sqlx::query(sql).bind(tenant).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(tenant.is_some())
 }

@@ -127,26 +127,37 @@ pub fn stream(
         if at >= end {
             return Ok(None);
         }
-        let chunk = CHUNK as u64;
-        let (seq, offset) = (at / chunk, at % chunk);
-        let length = (chunk - offset).min(end - at);
         let mut tx = db.begin(tenant).await?;
-        let sql = "SELECT substring(bytes FROM $3 FOR $4) FROM blob_chunks WHERE hash = $1 AND seq = $2";
-        let bytes: Vec<u8> = sqlx::query_scalar(sql)
-            .bind(&blob.hash[..])
-            .bind(to_i32(seq)?)
-            .bind(to_i32(offset + 1)?)
-            .bind(to_i32(length)?)
-            .fetch_one(tx.conn())
-            .await?;
+        let bytes = chunk(&mut tx, &blob, at, end).await?;
         tx.commit().await?;
-        if bytes.len() as u64 != length {
-            return Err(Error::Internal(anyhow::anyhow!(
-                "a blob chunk is shorter than recorded"
-            )));
-        }
-        Ok(Some((Bytes::from(bytes), (db, at + length))))
+        let next = at + bytes.len() as u64;
+        Ok(Some((bytes, (db, next))))
     })
+}
+
+/// The content from byte `at` to the end of the chunk that it lies in, or to `end` if that comes first: a piece of
+/// at most 1 MiB.
+///
+/// # Errors
+/// The database failed, or the content is not complete.
+pub async fn chunk(tx: &mut Tx, blob: &Blob, at: u64, end: u64) -> Result<Bytes> {
+    let chunk = CHUNK as u64;
+    let (seq, offset) = (at / chunk, at % chunk);
+    let length = (chunk - offset).min(end - at);
+    let sql = "SELECT substring(bytes FROM $3 FOR $4) FROM blob_chunks WHERE hash = $1 AND seq = $2";
+    let bytes: Vec<u8> = sqlx::query_scalar(sql)
+        .bind(&blob.hash[..])
+        .bind(to_i32(seq)?)
+        .bind(to_i32(offset + 1)?)
+        .bind(to_i32(length)?)
+        .fetch_one(tx.conn())
+        .await?;
+    if bytes.len() as u64 != length {
+        return Err(Error::Internal(anyhow::anyhow!(
+            "a blob chunk is shorter than recorded"
+        )));
+    }
+    Ok(bytes.into())
 }
 
 /// Registers a content; true when it is new and its chunks must follow. A concurrent writer of the same content waits

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use chrono::{DateTime, Local, Utc};
+use futures_util::{Stream, TryStreamExt};
 use squaretable_compat::card::entry;
 use squaretable_compat::{names, png};
 
@@ -193,16 +194,7 @@ pub async fn avatars(tx: &mut Tx) -> Result<Vec<String>> {
 /// # Errors
 /// The database failed.
 pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Vec<Listed>> {
-    let sql = "SELECT CASE WHEN $3 THEN c.shallow ELSE c.entry END AS entry, c.has_create_date, c.changed_at,
-                      coalesce(chat.size, 0)::bigint AS chat_size, chat.last AS date_last_chat
-               FROM characters c
-               LEFT JOIN (SELECT folder, sum(byte_size) AS size, max(modified_at) AS last FROM chats
-                          WHERE tenant_id = $1 AND deleted_at IS NULL GROUP BY folder) AS chat
-                      ON chat.folder = c.chat_folder
-               WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
-                 AND CASE WHEN $2::text IS NULL THEN c.listed ELSE c.avatar = $2 END
-               ORDER BY c.avatar";
-    Ok(sqlx::query_as(sql)
+    Ok(sqlx::query_as(LIST)
         .bind(tx.id())
         .bind(avatar)
         .bind(shallow)
@@ -210,14 +202,47 @@ pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Ve
         .await?)
 }
 
-/// Bytes of all full list entries together.
+/// [`list`] of all cards, row by row as the database gives them, for lists that do not belong into memory.
 ///
 /// # Errors
 /// The database failed.
-pub async fn entries_size(tx: &mut Tx) -> Result<i64> {
-    let sql = "SELECT coalesce(sum(octet_length(entry)), 0)::bigint FROM characters
-               WHERE tenant_id = $1 AND deleted_at IS NULL";
-    Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_one(tx.conn()).await?)
+pub fn rows(tx: &mut Tx, shallow: bool) -> impl Stream<Item = Result<Listed>> + Send {
+    let query = sqlx::query_as(LIST)
+        .bind(tx.id())
+        .bind(None::<&str>)
+        .bind(shallow);
+    query.fetch(tx.conn()).map_err(Error::from)
+}
+
+const LIST: &str =
+    "SELECT CASE WHEN $3 THEN c.shallow ELSE c.entry END AS entry, c.has_create_date, c.changed_at,
+            coalesce(chat.size, 0)::bigint AS chat_size, chat.last AS date_last_chat
+     FROM characters c
+     LEFT JOIN (SELECT folder, sum(byte_size) AS size, max(modified_at) AS last FROM chats
+                WHERE tenant_id = $1 AND deleted_at IS NULL GROUP BY folder) AS chat
+            ON chat.folder = c.chat_folder
+     WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
+       AND CASE WHEN $2::text IS NULL THEN c.listed ELSE c.avatar = $2 END
+     ORDER BY c.avatar";
+
+/// Bytes of all list entries together.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub struct EntriesSize {
+    /// In the full form.
+    pub full: i64,
+    /// In the short form.
+    pub shallow: i64,
+}
+
+/// How long the lists are, without reading them.
+///
+/// # Errors
+/// The database failed.
+pub async fn entries_size(tx: &mut Tx) -> Result<EntriesSize> {
+    let sql = "SELECT coalesce(sum(octet_length(entry)), 0)::bigint AS full,
+                      coalesce(sum(octet_length(shallow)), 0)::bigint AS shallow
+               FROM characters WHERE tenant_id = $1 AND deleted_at IS NULL";
+    Ok(sqlx::query_as(sql).bind(tx.id()).fetch_one(tx.conn()).await?)
 }
 
 /// Adds a card. False, and nothing changed, when its file name is taken.

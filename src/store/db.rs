@@ -76,6 +76,18 @@ impl Db {
         })
     }
 
+    /// Opens a transaction that sees the tenant's rows as they are now, however long it takes, and changes none.
+    pub(crate) async fn begin_snapshot(&self, tenant: TenantId) -> Result<Tx> {
+        let statement = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT set_config('app.tenant', '{}', true)",
+            tenant.0
+        );
+        Ok(Tx {
+            inner: self.begin_with(&statement).await?,
+            tenant,
+        })
+    }
+
     /// A transaction without a tenant, for tables that have none. Only `store/accounts.rs` and the migrations of
     /// content use it.
     pub(in crate::store) async fn begin_untenanted(&self) -> Result<Transaction<'static, Postgres>> {
@@ -104,9 +116,15 @@ impl Db {
         Ok(())
     }
 
-    /// Closes every connection after its current statement.
+    /// Closes every connection once its transaction has ended; who holds one for long listens to [`Db::closed`].
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Waits until [`Db::close`] is called.
+    pub(crate) async fn closed(&self) {
+        let mut event = std::pin::pin!(self.pool.close_event());
+        event.as_mut().await;
     }
 
     /// Writes a row as one tenant and looks for it as another, inside a transaction that is rolled back.

@@ -22,6 +22,15 @@ pub struct StoredFile {
     pub modified_at: DateTime<Utc>,
 }
 
+impl StoredFile {
+    /// Whether nothing about the file has changed.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.folder, &self.name, self.blob, self.modified_at)
+            == (&other.folder, &other.name, other.blob, other.modified_at)
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     folder: String,
@@ -294,4 +303,22 @@ pub async fn delete_folder(tx: &mut Tx, path: &str) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Removes a created folder if nothing lies in it. Says whether it did.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete_empty_folder(tx: &mut Tx, path: &str) -> Result<bool> {
+    let sql = "DELETE FROM folders WHERE tenant_id = $1 AND path = $2
+               AND NOT EXISTS (SELECT FROM folders WHERE tenant_id = $1 AND path >= $2 || '/' AND path < $2 || '0')
+               AND NOT EXISTS (SELECT FROM files WHERE tenant_id = $1
+                               AND (folder = $2 OR (folder >= $2 || '/' AND folder < $2 || '0')))
+               AND NOT EXISTS (SELECT FROM chats WHERE tenant_id = $1 AND folder = $2 AND deleted_at IS NULL)";
+    let done = sqlx::query(sql)
+        .bind(tx.id())
+        .bind(path)
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() > 0)
 }

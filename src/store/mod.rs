@@ -10,8 +10,11 @@ pub mod characters;
 pub mod chats;
 pub mod db;
 pub mod documents;
+pub mod extensions;
 pub mod files;
 pub mod image_metadata;
+pub mod imports;
+pub mod maid;
 pub mod secrets;
 pub mod thumbnails;
 

@@ -70,3 +70,38 @@ pub async fn put_at(tx: &mut Tx, key: &MasterKey, body: &[u8], modified_at: Date
         .await?;
     Ok(())
 }
+
+/// The row as it is stored, without opening it, and its modification time: for keeping it aside. Needs no key.
+///
+/// # Errors
+/// The database failed.
+pub async fn sealed(tx: &mut Tx) -> Result<Option<(Sealed, DateTime<Utc>)>> {
+    let sql = "SELECT wrapped_key, body, modified_at FROM secrets WHERE tenant_id = $1";
+    let row: Option<(Vec<u8>, Vec<u8>, DateTime<Utc>)> = sqlx::query_as(sql)
+        .bind(tx.id())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.map(|(wrapped_key, body, modified_at)| (Sealed { wrapped_key, body }, modified_at)))
+}
+
+/// Puts back what [`sealed`] gave; `None` removes the row.
+///
+/// # Errors
+/// The database failed.
+pub async fn restore(tx: &mut Tx, kept: Option<(&Sealed, DateTime<Utc>)>) -> Result<()> {
+    sqlx::query("DELETE FROM secrets WHERE tenant_id = $1")
+        .bind(tx.id())
+        .execute(tx.conn())
+        .await?;
+    if let Some((sealed, modified_at)) = kept {
+        let sql = "INSERT INTO secrets (tenant_id, wrapped_key, body, modified_at) VALUES ($1, $2, $3, $4)";
+        sqlx::query(sql)
+            .bind(tx.id())
+            .bind(&sealed.wrapped_key)
+            .bind(&sealed.body)
+            .bind(modified_at)
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}

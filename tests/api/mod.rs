@@ -2,6 +2,7 @@
 
 pub mod cards;
 
+mod account;
 mod chat;
 mod library;
 mod llm;

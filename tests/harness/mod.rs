@@ -1,8 +1,13 @@
 //! What every integration test stands on: one PostgreSQL for the run, one database and one server for each test.
 
+mod authority;
 mod client;
+mod git;
 mod postgres;
 mod server;
+mod world;
 
 pub use client::{Answer, Client, file};
-pub use server::{Options, Server, Target, oracle_target};
+pub use git::{Commit, GitHost};
+pub use server::{Options, Server, Target, frontend, oracle_target};
+pub use world::{Reply, Request, Sites, World};

@@ -18,7 +18,7 @@ use super::postgres;
 pub struct Options {
     /// Seed the default content (some seconds; off unless a test is about it).
     pub content: bool,
-    /// Anything else.
+    /// Anything else; a frontend that is not the default's stays.
     pub config: Config,
 }
 
@@ -60,7 +60,9 @@ impl Server {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = options.config;
         config.data_dir = data.path().to_path_buf();
-        config.frontend = frontend();
+        if config.frontend == Config::default().frontend {
+            config.frontend = frontend();
+        }
         config.content.skip_content_check = !options.content;
         config.database.max_connections = 5;
         let app = App::new(config, database.clone())
@@ -128,12 +130,13 @@ pub struct Target {
     _server: Server,
 }
 
-/// Our server with the default content and SillyTavern's `config.yaml` text.
-pub async fn oracle_target(config_yaml: &str) -> Target {
+/// Our server with the default content, SillyTavern's `config.yaml` text, and the file of `NODE_EXTRA_CA_CERTS`.
+pub async fn oracle_target(config_yaml: &str, extra_ca_certificates: Option<PathBuf>) -> Target {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), config_yaml).expect("our own file");
     let cli = clap::Parser::try_parse_from(["squaretable", "--config", &file.path().display().to_string()]);
-    let (config, _) = Config::load(&cli.expect("the flags parse")).expect("the configuration is valid");
+    let (mut config, _) = Config::load(&cli.expect("the flags parse")).expect("the configuration is valid");
+    config.upstream.extra_ca_certificates = extra_ca_certificates;
     let server = Server::with(Options {
         content: true,
         config,

@@ -1,4 +1,4 @@
-//! `/api/chats`: exporting, searching, deleting, recent chats; `/api/backups/chat`.
+//! `/api/chats`: exporting, searching, deleting, recent chats.
 
 use serde_json::json;
 
@@ -12,7 +12,6 @@ async fn oracle_chats_lists() {
     searching(&mut s).await;
     deleting(&mut s).await;
     recent(&mut s).await;
-    backups(&mut s).await;
     s.finish();
 }
 
@@ -170,30 +169,4 @@ async fn recent(s: &mut Scenario) {
     ] {
         s.post(recent, body).await;
     }
-}
-
-async fn backups(s: &mut Scenario) {
-    s.post("/api/backups/chat/get", json!({}))
-        .await
-        .capture("backup", "/0/file_name");
-    s.post("/api/backups/chat/download", json!({ "name": "{{backup}}" }))
-        .await;
-    s.post("/api/backups/chat/delete", json!({ "name": "{{backup}}" }))
-        .await;
-    for route in ["/api/backups/chat/download", "/api/backups/chat/delete"] {
-        for body in [
-            json!({ "name": "{{backup}}" }),
-            json!({ "name": "chat_none.jsonl" }),
-            json!({ "name": "settings_x.json" }),
-            json!({ "name": "../chat_x" }),
-            json!({ "name": "" }),
-            json!({}),
-            json!({ "name": 5 }),
-        ] {
-            s.post(route, body).await;
-        }
-    }
-    s.post(SAVE, save("Üñí 日本.png", "c", chat(ID, &["hashed key"])))
-        .await;
-    s.post("/api/backups/chat/get", json!({})).await;
 }

@@ -143,9 +143,11 @@ fn header(name: &str, answer: &Answer, normal: &Normaliser<'_>) -> String {
 }
 
 fn is_picture(answer: &Answer) -> bool {
+    // Some kinds have no content type of their own (AVIF).
     answer
         .header("content-type")
         .is_some_and(|media| media.starts_with("image/"))
+        || images::look(&answer.body).is_some()
 }
 
 /// `W/"<size>-<mtime>"`, the tag of a file, against `W/"<size>-<27 characters>"`, the tag of a text.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,23 +42,24 @@ pub struct Original {
 }
 
 impl Original {
-    /// Starts an instance with a fresh, freshly seeded data folder and waits until it answers.
+    /// Starts an instance with a fresh, freshly seeded data folder and waits until it answers. It trusts the
+    /// certificate authorities of `extra_ca`, a PEM file, besides its own.
     ///
     /// Panics (it is a test's precondition) when the package is absent or the server does not come up.
-    pub async fn start(config_yaml: &str) -> Original {
+    pub async fn start(config_yaml: &str, extra_ca: Option<&Path>) -> Original {
         let mut before = STARTED_BEFORE.lock().await;
         if *before {
             drop(before);
-            return Self::try_start(config_yaml).await;
+            return Self::try_start(config_yaml, extra_ca).await;
         }
-        let first = Self::try_start(config_yaml).await;
+        let first = Self::try_start(config_yaml, extra_ca).await;
         *before = true;
         first
     }
 
-    async fn try_start(config_yaml: &str) -> Original {
+    async fn try_start(config_yaml: &str, extra_ca: Option<&Path>) -> Original {
         for attempt in 1.. {
-            match Self::attempt(config_yaml).await {
+            match Self::attempt(config_yaml, extra_ca).await {
                 Ok(original) => return original,
                 // Another process may have taken the port between our probe and the server's bind.
                 Err(log) if attempt < 3 && log.contains("EADDRINUSE") => {}
@@ -68,14 +69,22 @@ impl Original {
         unreachable!("the loop above returns or panics")
     }
 
-    async fn attempt(config_yaml: &str) -> Result<Original, String> {
+    async fn attempt(config_yaml: &str, extra_ca: Option<&Path>) -> Result<Original, String> {
         let package = package();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let config_path = folder.path().join("config.yaml");
         std::fs::write(&config_path, config_yaml).expect("config.yaml written");
         let log = File::create(folder.path().join("log.txt")).expect("log file");
-        let child = Command::new("node")
+        let mut command = Command::new("node");
+        // Its proxy library would let these win over the configuration's proxy.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            command.env_remove(name).env_remove(name.to_uppercase());
+        }
+        if let Some(path) = extra_ca {
+            command.env("NODE_EXTRA_CA_CERTS", path);
+        }
+        let child = command
             .args(["--import", WATCHDOG])
             .arg(package.join("server.js"))
             .arg("--configPath")
@@ -86,7 +95,7 @@ impl Original {
             .current_dir(folder.path())
             .env("NODE_ENV", "production")
             // The package lies inside our own repository; its version is not the package's.
-            .env("GIT_DIR", folder.path())
+            .env("GIT_CEILING_DIRECTORIES", package.parent().unwrap_or(&package))
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("second log handle"))
             .stderr(log)

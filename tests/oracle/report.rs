@@ -101,8 +101,11 @@ fn judge(family: &str, steps: &[Step], list: &[Difference]) -> (Row, String) {
 }
 
 fn covers(entry: &Difference, family: &str, step: &Step, found: &Disagreement) -> bool {
-    let names_step = match entry.step.strip_suffix('*') {
-        Some(start) => step.label.starts_with(start),
+    let names_step = match entry.step.rsplit_once('*') {
+        Some((start, end)) => step
+            .label
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.ends_with(end)),
         None => step.label == entry.step,
     };
     entry.family == family && names_step && found.fact.starts_with(entry.fact)
@@ -229,6 +232,8 @@ mod tests {
             "{faults}"
         );
         assert_eq!(verdict(&[entry("GET /b", "")]), ((1, 1, 2), String::new()));
+        assert_eq!(verdict(&[entry("GET*b", "")]), ((1, 1, 2), String::new()));
+        assert!(verdict(&[entry("GET /*c", "")]).1.contains("no longer differs"));
     }
 
     #[test]

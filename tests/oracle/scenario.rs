@@ -13,7 +13,7 @@ use super::normalise::{Normaliser, Vars};
 use super::original::{self, Original};
 use super::report::{self, Step};
 use super::upstream::{Recorded, Upstream};
-use crate::harness::{Target, oracle_target};
+use crate::harness::{Sites, Target, World, oracle_target};
 
 /// One server with its session.
 struct Side {
@@ -125,34 +125,45 @@ pub struct Scenario {
     original: Original,
     _ours: Option<Target>,
     upstreams: Option<[Upstream; 2]>,
+    worlds: Option<[World; 2]>,
 }
 
 impl Scenario {
     /// Starts both servers with the same configuration and opens a session on each.
     pub async fn start(family: &str, extra_config: &str) -> Scenario {
         let config = original::config(extra_config);
-        let (original, ours) = tokio::join!(Original::start(&config), oracle_target(&config));
-        let sides = [
-            Side::connect(&original.base_url).await,
-            Side::connect(&ours.base_url).await,
-        ];
-        Scenario {
-            family: family.into(),
-            sides,
-            steps: Vec::new(),
-            labels: HashMap::new(),
-            original,
-            _ours: Some(ours),
-            upstreams: None,
-        }
+        let (original, ours) = tokio::join!(Original::start(&config, None), oracle_target(&config, None));
+        Self::between(family, original, Some(ours)).await
+    }
+
+    /// As [`start`](Self::start), with a world for each side that answers as `sites` says. `extra_config` must leave
+    /// `requestProxy` out.
+    pub async fn in_world(family: &str, extra_config: &str, sites: &Sites) -> Scenario {
+        let worlds = [World::start(sites).await, World::start(sites).await];
+        let [first, second] = worlds
+            .each_ref()
+            .map(|world| original::config(&format!("{}{extra_config}", world.config())));
+        let authority = worlds[0].authority();
+        let (original, ours) = tokio::join!(
+            Original::start(&first, Some(&authority)),
+            oracle_target(&second, Some(worlds[1].authority()))
+        );
+        let mut scenario = Self::between(family, original, Some(ours)).await;
+        scenario.worlds = Some(worlds);
+        scenario
     }
 
     /// Both sides are one and the same original: for tests of the comparison itself.
     pub async fn mirror(family: &str) -> Scenario {
-        let original = Original::start(&original::config("")).await;
+        let original = Original::start(&original::config(""), None).await;
+        Self::between(family, original, None).await
+    }
+
+    async fn between(family: &str, original: Original, ours: Option<Target>) -> Scenario {
+        let second = ours.as_ref().map_or(&original.base_url, |ours| &ours.base_url);
         let sides = [
             Side::connect(&original.base_url).await,
-            Side::connect(&original.base_url).await,
+            Side::connect(second).await,
         ];
         Scenario {
             family: family.into(),
@@ -160,8 +171,9 @@ impl Scenario {
             steps: Vec::new(),
             labels: HashMap::new(),
             original,
-            _ours: None,
+            _ours: ours,
             upstreams: None,
+            worlds: None,
         }
     }
 
@@ -200,6 +212,28 @@ impl Scenario {
             unbuilt,
         });
         self
+    }
+
+    /// Sends a request to ours alone, where the original would not outlive it: ours has to answer.
+    pub async fn ours_answers(&mut self, call: &Call) {
+        self.ours_within(call, 200..=500).await;
+    }
+
+    /// As [`ours_answers`](Self::ours_answers); ours has to refuse it.
+    pub async fn ours_refuses(&mut self, call: &Call) {
+        self.ours_within(call, 400..=500).await;
+    }
+
+    async fn ours_within(&mut self, call: &Call, codes: std::ops::RangeInclusive<u16>) {
+        let ours = &mut self.sides[1];
+        ours.send(call).await;
+        let (label, last) = (call.label(), &ours.last);
+        assert!(
+            codes.contains(&last.status),
+            "{label}: {} {}",
+            last.status,
+            last.reason
+        );
     }
 
     /// Adds a step; a label that was there before gets a number.
@@ -270,6 +304,28 @@ impl Scenario {
         self
     }
 
+    /// Compares, as one step, what `view` makes of each side's last answer, in the place of its body.
+    pub fn viewed(&mut self, label: &str, view: impl Fn(&Answer) -> Vec<u8>) -> &mut Scenario {
+        let answers = [0, 1].map(|side: usize| Answer {
+            status: 200,
+            body: view(&self.sides[side].last),
+            ..Answer::default()
+        });
+        let vars = [&self.sides[0].vars, &self.sides[1].vars];
+        let found = compare::compare(
+            &Rules::default(),
+            [(&answers[0], vars[0]), (&answers[1], vars[1])],
+        );
+        self.record(Step {
+            label: label.into(),
+            route: "view".into(),
+            original: answers[0].text().chars().take(160).collect(),
+            disagreements: found,
+            unbuilt: false,
+        });
+        self
+    }
+
     /// The original's last answer.
     pub fn answer(&self) -> &Answer {
         &self.sides[0].last
@@ -285,10 +341,17 @@ impl Scenario {
         self
     }
 
-    /// Compares, as one step, the requests that reached the upstreams since the last call of this function.
+    /// Compares, as one step, the requests that reached the upstreams or the worlds since the last call of this
+    /// function.
     pub async fn reached(&mut self, label: &str) -> &mut Scenario {
-        let upstreams = self.upstreams.as_ref().expect("with_upstreams() comes first");
-        let answers = [upstreams[0].take(), upstreams[1].take()].map(|list| {
+        let requests = match (&self.worlds, &self.upstreams) {
+            (Some(worlds), _) => worlds
+                .each_ref()
+                .map(|world| world.take().iter().map(Recorded::of).collect()),
+            (None, Some(upstreams)) => upstreams.each_ref().map(Upstream::take),
+            (None, None) => panic!("in_world() or with_upstreams() comes first"),
+        };
+        let answers = requests.map(|list: Vec<Recorded>| {
             let body = Value::Array(list.iter().map(Recorded::to_value).collect())
                 .to_string()
                 .into_bytes();

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::compare;
+use crate::harness::Request;
 
 /// Request headers that belong to the contract with a provider; the rest is each HTTP client's own.
 const HEADERS: &[&str] = &[
@@ -19,6 +20,19 @@ const HEADERS: &[&str] = &[
     "x-other",
 ];
 
+/// Headers that a site sees besides, where the whole internet is played.
+const MORE_HEADERS: &[&str] = &[
+    "accept",
+    "cookie",
+    "origin",
+    "referer",
+    "user-agent",
+    "x-requested-with",
+];
+
+/// What the two HTTP clients call themselves when nobody tells them what to say.
+const CLIENTS: &[&str] = &["node-fetch", concat!("Squaretable/", env!("CARGO_PKG_VERSION"))];
+
 /// A request that reached the upstream.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -29,6 +43,38 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The compared parts of a request that reached a world. A form's boundary, which each client invents, gets a
+    /// name.
+    pub fn of(request: &Request) -> Recorded {
+        let mut headers: Vec<_> = request
+            .headers
+            .iter()
+            .filter(|(name, value)| {
+                let is_known = |list: &[&str]| list.contains(&name.as_str());
+                let is_own = name == "user-agent" && CLIENTS.contains(&value.as_str());
+                (is_known(HEADERS) || is_known(MORE_HEADERS)) && !is_own
+            })
+            .cloned()
+            .collect();
+        headers.sort();
+        let mut body = String::from_utf8_lossy(&request.body).into_owned();
+        if let Some((_, boundary)) = request
+            .header("content-type")
+            .and_then(|kind| kind.split_once("boundary="))
+        {
+            body = body.replace(boundary, "<boundary>");
+            for (_, value) in &mut headers {
+                *value = value.replace(boundary, "<boundary>");
+            }
+        }
+        Recorded {
+            method: request.method.clone(),
+            path: request.url.clone(),
+            headers,
+            body,
+        }
+    }
+
     /// The parts that have to be equal, as JSON.
     pub fn to_value(&self) -> Value {
         let headers: serde_json::Map<String, Value> = self

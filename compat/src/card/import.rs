@@ -170,7 +170,7 @@ pub fn from_charx(content: Value, now: DateTime<Local>) -> Result<Imported, Erro
 
 /// Takes the pictures out of a RisuAI card (`data.extensions.risuai`); `None` when there are none.
 ///
-/// compat: at an entry that is no pair the rest is left out and the card keeps all its pictures.
+/// compat: at an entry that is no pair, or has no usable name, the rest is left out and the card keeps all its pictures.
 pub fn take_sprites(card: &mut Value) -> Option<Sprites> {
     let data = card.get_mut("data")?;
     let folder = file_text(&names::sanitize(data.get("name")?.as_str()?));
@@ -206,7 +206,8 @@ fn sprite(entry: &Value) -> Option<Sprite> {
         _ => return None,
     };
     let label = json::lossy(&label).into_owned();
-    let file_name = names::sanitize(&format!("{label}.png"));
+    // A name of which nothing is left cannot be written.
+    let file_name = Some(names::sanitize(&format!("{label}.png"))).filter(|name| !name.is_empty())?;
     Some(Sprite {
         file_name,
         bytes: buffer::from_base64(bytes.as_bytes()),

@@ -8,12 +8,14 @@ use serde_json::value::RawValue;
 use squaretable_compat::json::{self as text, js_string, minify};
 use squaretable_compat::{chat, names};
 
+use super::backups;
 use crate::app::App;
 use crate::error::{Error, FaultShape, Result};
 use crate::extract::{Body, RawBody};
 use crate::reply;
 use crate::routes::Routes;
 use crate::store::characters::chat_folder;
+use crate::store::chats::backups::Policy;
 use crate::store::chats::{self, Cause};
 use crate::store::{Tx, files};
 use crate::tenant::Tenant;
@@ -47,7 +49,8 @@ async fn save(State(app): State<App>, tenant: Tenant, RawBody(raw): RawBody) -> 
     save.names.guard("avatar_url")?;
     let folder = folder_of(&save.names)?;
     let file_name = names::sanitize(&format!("{}.jsonl", save.names.string("file_name")));
-    store(&app, &tenant, &folder, &file_name, &save).await
+    let policy = backups::policy(&app, &names::strip_png(&save.names.string("avatar_url")));
+    store(&app, &tenant, (&folder, &file_name), &save, policy).await
 }
 
 impl<'a> Save<'a> {
@@ -82,13 +85,13 @@ fn malformed() -> Error {
     Error::Page(axum::http::StatusCode::BAD_REQUEST)
 }
 
-/// Checks and stores a chat sent by the frontend; the answer of both save routes.
+/// Checks, stores and backs up a chat sent by the frontend; the answer of both save routes.
 pub(super) async fn store(
     app: &App,
     tenant: &Tenant,
-    folder: &str,
-    file_name: &str,
+    (folder, file_name): (&str, &str),
     save: &Save<'_>,
+    policy: Option<Policy>,
 ) -> Result<Response> {
     let lines: Vec<&RawValue> = save
         .chat
@@ -106,7 +109,10 @@ pub(super) async fn store(
         if check && !integrity_holds(&mut tx, folder, file_name, &lines).await? {
             return Err(Error::json_error(400, "integrity"));
         }
-        chats::save(&mut tx, folder, file_name, &lines, Cause::Save).await?;
+        match &policy {
+            Some(policy) => chats::save_and_back_up(&mut tx, folder, file_name, &lines, policy).await?,
+            None => chats::save(&mut tx, folder, file_name, &lines, Cause::Save).await?,
+        }
         tx.commit().await
     };
     done.await.fault_as(|| Error::json_error(500, SAVE_FAILED))?;
@@ -168,8 +174,10 @@ async fn rename(tenant: Tenant, body: Body) -> Result<Response> {
         return Err(Error::json(500, json!({ "error": true })));
     };
     let (from, to) = (names::sanitize(from), names::sanitize(to));
+    // compat: what is left of a name stands for the folder: it cannot be copied, and it is there already.
     if from.is_empty() || to.is_empty() {
-        return Err(Error::json(400, json!({ "error": true })));
+        let code = if to.is_empty() { 400 } else { 500 };
+        return Err(Error::json(code, json!({ "error": true })));
     }
     let mut tx = tenant.begin().await?;
     let renamed = chats::rename(&mut tx, &folder, &from, &to).await;
@@ -198,7 +206,12 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
 }
 
 /// The answer of both delete routes.
+///
+/// compat: a name of which nothing is left stands for the folder, which is no file to delete.
 pub(super) async fn remove(tenant: &Tenant, folder: &str, file_name: &str) -> Result<Response> {
+    if file_name.is_empty() {
+        return Err(Error::status(500));
+    }
     let mut tx = tenant.begin().await?;
     if !chats::delete(&mut tx, folder, file_name).await? {
         return Err(Error::bad_request());

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
+use super::backups;
 use super::chats::{GROUP_CHATS, Save, group_file, lines, remove, store};
 use crate::app::App;
 use crate::error::Result;
@@ -22,7 +23,9 @@ pub fn routes() -> Routes {
 /// `POST /api/chats/group/save`
 async fn save(State(app): State<App>, tenant: Tenant, RawBody(raw): RawBody) -> Result<Response> {
     let save = Save::parse(&raw)?;
-    store(&app, &tenant, GROUP_CHATS, &group_file(&save.names)?, &save).await
+    let file_name = group_file(&save.names)?;
+    let policy = backups::policy(&app, &save.names.string("id"));
+    store(&app, &tenant, (GROUP_CHATS, &file_name), &save, policy).await
 }
 
 /// `POST /api/chats/group/get`

@@ -34,6 +34,10 @@ pub fn routes() -> Routes {
 /// compat: `{"error": true}` with 200 for a character without a chat folder.
 async fn of_character(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar_url")?;
+    // compat: so is a character whose name is no text.
+    if body.str("avatar_url").is_none() {
+        return Ok(reply::json(&json!({ "error": true })));
+    }
     let folder = folder_of(&body)?;
     let mut tx = tenant.begin().await?;
     if !files::folder_exists(&mut tx, &folder).await? {
@@ -55,6 +59,10 @@ async fn of_character(tenant: Tenant, body: Body) -> Result<Response> {
 /// compat: `{"match": false}` for a chat that does not exist.
 async fn group_info(tenant: Tenant, body: Body) -> Result<Response> {
     let file_name = group_file(&body)?;
+    // compat: a name of which nothing is left stands for the folder.
+    if file_name.is_empty() {
+        return Err(Error::status(500));
+    }
     let mut tx = tenant.begin().await?;
     Ok(match chats::find(&mut tx, GROUP_CHATS, &file_name).await? {
         Some(chat) => reply::json_bytes(info(&chat, Owner::Unnamed, false)?),
@@ -129,7 +137,12 @@ async fn matching(tx: &mut Tx, scope: &Scope, query: Option<&Query>) -> Result<V
     let Some(query) = query.filter(|query| !query.fragments.is_empty()) else {
         return Ok(all);
     };
-    let hits = chats::search(tx, &scope.folder, scope.file_names.as_deref(), &query.fragments).await?;
+    // Of a group's chats only those that exist: its list is the client's, and may name anything.
+    let listed = scope.file_names.as_ref().map(|_| {
+        let names = all.iter().map(|chat| chat.file_name.clone());
+        names.collect::<Vec<_>>()
+    });
+    let hits = chats::search(tx, &scope.folder, listed.as_deref(), &query.fragments).await?;
     let hits: HashSet<String> = hits.into_iter().collect();
     all.retain(|chat| {
         hits.contains(&chat.file_name) || query.matches_name(names::base_name(&chat.file_name))
@@ -196,7 +209,8 @@ fn max_of(max: Option<&Value>) -> Option<i64> {
     let text = text.trim_start();
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse::<i64>().ok().map(|max| sign * max)
+    // More than fits is more than there are chats.
+    (!digits.is_empty()).then(|| sign * digits.parse().unwrap_or(i64::MAX))
 }
 
 /// compat: `slice(0, max + pinned)`, where a negative end counts from the list's end.

@@ -1,5 +1,6 @@
-//! Chats of characters and groups, statistics.
+//! Chats of characters and groups, their backups, statistics.
 
+pub mod backups;
 pub mod chats;
 pub mod group_chats;
 pub mod lists;
@@ -13,6 +14,7 @@ use crate::routes::Routes;
 pub fn routes() -> Routes {
     Routes::new()
         .merge(chats::routes())
+        .merge(backups::routes())
         .merge(group_chats::routes())
         .merge(lists::routes())
         .merge(stats::routes())

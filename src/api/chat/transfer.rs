@@ -38,13 +38,19 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
     } else {
         folder_of(&body)?
     };
+    let is_lines = body.str("format") == Some("jsonl");
+    if file_name.is_empty() && is_lines {
+        // compat: what is left of the name stands for the folder.
+        let message = format!("Could not read JSONL file to export. Source chat file: {folder}.");
+        return Err(Error::json(500, json!({ "message": message })));
+    }
     let mut tx = tenant.begin().await?;
     let Some(found) = chats::find(&mut tx, &folder, &file_name).await? else {
         let message = format!("Could not find JSONL file to export. Source chat file: {folder}/{file_name}.");
         return Err(Error::json(404, json!({ "message": message })));
     };
     let file = chats::file(&mut tx, &found).await?;
-    let result = if body.str("format") == Some("jsonl") {
+    let result = if is_lines {
         serde_json::to_vec(&String::from_utf8_lossy(&file)).map_err(anyhow::Error::from)?
     } else {
         // A line that is no JSON crashes the original; it is a bad request here.

@@ -1,15 +1,15 @@
 //! `/api/avatars`: the pictures of personas.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::extract::Query;
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Utc;
 use serde_json::{Value, json};
 use squaretable_compat::names;
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::{Body, Upload};
+use crate::middleware::cache_buster::picture_changed;
 use crate::pictures::{self, Crop, off_thread};
 use crate::reply;
 use crate::routes::Routes;
@@ -60,7 +60,6 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
 ///
 /// compat: `overwrite_name` keeps its extension, whatever it is; the content is a PNG.
 async fn upload(
-    State(app): State<App>,
     tenant: Tenant,
     Query(query): Query<Vec<(String, String)>>,
     upload: Upload,
@@ -91,19 +90,7 @@ async fn upload(
     tx.commit().await?;
     let mut response = reply::json(&json!({ "path": name }));
     if overwrite {
-        clear_browser_cache(&app, &mut response);
+        picture_changed(&mut response);
     }
     Ok(response)
-}
-
-/// Tells browsers to drop what they cached, when `cacheBuster.enabled` asks for it: a picture changed under its name.
-///
-/// compat: `cacheBuster.userAgentPattern` is not looked at; other browsers merely load their pictures once more.
-pub fn clear_browser_cache(app: &App, response: &mut Response) {
-    if app.config().http.cache_buster.is_some() {
-        let name = HeaderName::from_static("clear-site-data");
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static("\"cache\""));
-    }
 }

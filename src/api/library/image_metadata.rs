@@ -75,6 +75,11 @@ async fn get(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Respo
 
 async fn one(tenant: &Tenant, path: &str, resolution: u64) -> Result<Response> {
     let key = inside(path).ok_or_else(failed)?;
+    let unreadable = || Error::json_error(404, "Could not generate metadata for file.");
+    // compat: the root exists, but is no picture.
+    if key.is_empty() {
+        return Err(unreadable());
+    }
     let mut tx = tenant.begin().await?;
     let found = find(&mut tx, &key)
         .await?
@@ -87,7 +92,7 @@ async fn one(tenant: &Tenant, path: &str, resolution: u64) -> Result<Response> {
     let mut known = entries(tenant, &[picture], resolution).await?;
     match known.remove(path) {
         Some(entry) => Ok(reply::json_bytes(text::to_vec(&entry))),
-        None => Err(Error::json_error(404, "Could not generate metadata for file.")),
+        None => Err(unreadable()),
     }
 }
 
@@ -97,7 +102,10 @@ async fn several(tenant: &Tenant, paths: &[Value], resolution: u64) -> Result<Re
     for path in paths {
         let name = text::js_string(path);
         let Some(key) = path.as_str().and_then(inside) else {
-            let message = format!("Path \"{name}\" is outside the user data directory.");
+            let message = match received(path) {
+                None => format!("Path \"{name}\" is outside the user data directory."),
+                Some(what) => format!("The \"paths[1]\" argument must be of type string. Received {what}"),
+            };
             answer.insert(name, json!({ "error": message }));
             continue;
         };
@@ -114,6 +122,18 @@ async fn several(tenant: &Tenant, paths: &[Value], resolution: u64) -> Result<Re
     Ok(reply::json_bytes(text::to_vec(&Value::Object(answer))))
 }
 
+/// compat: how Node names what is no path; `None` for a text.
+fn received(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::String(_) => return None,
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => format!("type boolean ({flag})"),
+        Value::Number(_) => format!("type number ({})", text::js_string(value)),
+        Value::Array(_) => "an instance of Array".to_owned(),
+        Value::Object(_) => "an instance of Object".to_owned(),
+    })
+}
+
 /// A client's path, plain; `None` for one outside the user's root, as every absolute one is.
 fn inside(path: &str) -> Option<String> {
     if path.starts_with('/') {
@@ -124,6 +144,9 @@ fn inside(path: &str) -> Option<String> {
 }
 
 async fn find(tx: &mut Tx, path: &str) -> Result<Option<Original>> {
+    if path.contains('\0') {
+        return Ok(None);
+    }
     let (folder, name) = split(path);
     Original::find(tx, folder, name).await
 }

@@ -1,12 +1,16 @@
 //! Characters, groups, worlds, and everything a user looks at.
 
+pub mod assets;
 pub mod avatars;
 pub mod backgrounds;
 pub mod characters;
+pub mod content;
+pub mod data_maid;
 pub mod files;
 pub mod groups;
 pub mod image_metadata;
 pub mod images;
+pub mod sprites;
 pub mod thumbnail;
 pub mod user_files;
 pub mod worldinfo;
@@ -26,4 +30,8 @@ pub fn routes() -> Routes {
         .merge(image_metadata::routes())
         .merge(thumbnail::routes())
         .merge(files::routes())
+        .merge(sprites::routes())
+        .merge(assets::routes())
+        .merge(data_maid::routes())
+        .merge(content::routes())
 }

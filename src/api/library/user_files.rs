@@ -2,8 +2,10 @@
 
 use squaretable_compat::collate;
 
+use crate::error::Result;
 use crate::mime;
 use crate::store::files::StoredFile;
+use crate::store::{Tx, files};
 
 /// Media types that a listing shows, as the bit flags of the original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,18 @@ pub fn pictures(mut files: Vec<StoredFile>) -> Vec<StoredFile> {
     files.retain(|file| Media::IMAGES.holds(&file.name));
     sort(&mut files, "name");
     files
+}
+
+/// The names of everything directly inside a folder, files and folders, by their bytes.
+///
+/// # Errors
+/// The database failed.
+pub async fn names_in(tx: &mut Tx, folder: &str) -> Result<Vec<String>> {
+    let mut names = files::list_folders(tx, folder).await?;
+    names.extend(files::list(tx, folder).await?.into_iter().map(|file| file.name));
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 /// A client's path below the user's root, made plain: no leading slash, no `.`, `..` or empty parts. `None` when it

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use serde_json::{Value, json};
 use squaretable_compat::layout::DocumentKind;
 use squaretable_compat::{collate, json as text, names};
@@ -85,6 +86,8 @@ async fn import(tenant: Tenant, upload: Upload) -> Result<Response> {
     let file_name = format!("{}.json", names::base_name(&names::sanitize(&file.original_name)));
     let content = match upload.fields.text("convertedData") {
         Some(converted) => converted.as_bytes().to_vec().into(),
+        // compat: a repeated field is no world.
+        None if upload.fields.truthy("convertedData") => Bytes::new(),
         None => file.read().await?,
     };
     if !text::parse(&content).is_ok_and(|world| has_entries(&world)) {

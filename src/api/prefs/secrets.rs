@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
-use squaretable_compat::json::{js_string, to_vec};
+use serde_json::{Value, json};
+use squaretable_compat::json::{js_string, js_truthy, to_vec};
 use squaretable_compat::secrets::{Secrets, is_exportable};
 
 use crate::app::App;
@@ -88,7 +88,7 @@ async fn find(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Resp
         return Err(Error::not_found());
     }
     Ok(reply::json(
-        &json!({ "value": document.value(&key, body.text("id")) }),
+        &json!({ "value": document.value(&key, id_of(&body).as_deref()) }),
     ))
 }
 
@@ -98,7 +98,8 @@ async fn delete(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
         return Err(Error::text(400, "Key and ID are required"));
     }
     let key = js_string(body.get("key"));
-    edit(&app, &tenant, |document| document.delete(&key, body.text("id"))).await
+    let id = id_of(&body);
+    edit(&app, &tenant, |document| document.delete(&key, id.as_deref())).await
 }
 
 /// `POST /api/secrets/rotate`
@@ -125,6 +126,14 @@ async fn rename(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
 /// `POST /api/secrets/settings`
 async fn settings(State(app): State<App>, _: Tenant) -> Response {
     reply::json(&json!({ "allowKeysExposure": app.config().content.allow_keys_exposure }))
+}
+
+/// The `id` of a body, if it has one; what is no text is the id of no secret.
+fn id_of(body: &Body) -> Option<String> {
+    match body.get("id") {
+        Value::String(id) if !id.is_empty() => Some(id.clone()),
+        id => js_truthy(id).then(|| id.to_string()),
+    }
 }
 
 /// Changes the document when `change` says that it did; 204 either way.

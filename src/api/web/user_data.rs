@@ -5,11 +5,15 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
+use crate::api::prefs::extensions;
 use crate::api::stored::Original;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::files;
 use crate::tenant::Tenant;
+
+/// Folder of a user's own extensions; those of everybody stand behind them.
+const EXTENSIONS: &str = "extensions";
 
 /// URL prefix to the folder below the user's root. Prefixes are matched in any case, what follows as it is.
 const FOLDERS: [(&str, &str); 7] = [
@@ -19,7 +23,7 @@ const FOLDERS: [(&str, &str); 7] = [
     ("/assets", "assets"),
     ("/user/images", "user/images"),
     ("/user/files", "user/files"),
-    ("/scripts/extensions/third-party", "extensions"),
+    ("/scripts/extensions/third-party", EXTENSIONS),
 ];
 
 /// What a path below one of the prefixes asks for.
@@ -49,7 +53,7 @@ pub fn wanted(uri: &Uri) -> Option<Wanted> {
 /// compat: the original decodes the rest a second time, so a name that holds a literal `%` fails with 500.
 pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Wanted) -> Result<Response> {
     let Wanted { folder, rest } = wanted;
-    if folder == "extensions" && !app.config().content.extensions.enabled {
+    if folder == EXTENSIONS && !app.config().content.extensions.enabled {
         return Err(Error::not_found());
     }
     let path = decode(&rest)?;
@@ -59,14 +63,21 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
     let mut tx = tenant.begin().await?;
     let is_folder = path.ends_with('/');
     match Original::find(&mut tx, &folder, &name).await? {
-        // compat: a file that exists below a dot segment is hidden, in other words than one that does not exist.
-        Some(_) if format!("{folder}/{name}").contains("/.") => Err(missing_page()),
+        // compat: a file that begins with a dot is hidden, in other words than one that does not exist.
+        Some(_) if name.starts_with('.') => Err(missing_page()),
         Some(file) => file.serve(tenant, headers, &name).await,
         None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(if is_folder {
             missing_page()
         } else {
             Error::NotFoundPage
         }),
+        None if folder == EXTENSIONS || folder.starts_with("extensions/") => {
+            // A connection for each: the first one must not wait for the second.
+            drop(tx);
+            let place = (folder.as_str(), name.as_str());
+            let shared = extensions::serve_shared(app, tenant, headers, place, is_folder).await?;
+            shared.ok_or(Error::not_found())
+        }
         None => Err(Error::not_found()),
     }
 }

@@ -1,6 +1,7 @@
 //! The lines of a chat's head, in the forms that routes answer them.
 
-use futures_util::TryStreamExt;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, TryStreamExt, stream};
 use sqlx::Row;
 
 use super::{Chat, Tx};
@@ -14,6 +15,9 @@ pub struct Line {
     /// Whether `chats/get` shows it.
     pub kept: bool,
 }
+
+/// Bytes of a piece of a file, but for its last line.
+const PIECE: usize = 1 << 20;
 
 const LINES: &str = "SELECT m.body, m.kept FROM revisions r
      CROSS JOIN unnest(r.message_ids) WITH ORDINALITY AS line(message_id, place)
@@ -85,6 +89,37 @@ pub async fn file(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
     })
     .await?;
     Ok(file)
+}
+
+/// The file of any revision, in pieces of whole lines.
+pub(super) fn pieces(
+    tx: &mut Tx,
+    chat_id: i64,
+    revision: i32,
+) -> impl Stream<Item = Result<Bytes>> + Send + '_ {
+    let rows = sqlx::query(LINES)
+        .bind(tx.id())
+        .bind(chat_id)
+        .bind(revision)
+        .fetch(tx.conn());
+    // Every line but the first brings the line feed before it.
+    stream::try_unfold(Some((rows, true)), async |state| {
+        let Some((mut rows, mut is_first)) = state else {
+            return Ok(None);
+        };
+        let mut piece = BytesMut::new();
+        while piece.len() < PIECE {
+            let Some(row) = rows.try_next().await? else {
+                return Ok((!piece.is_empty()).then(|| (piece.freeze(), None)));
+            };
+            if !is_first {
+                piece.extend_from_slice(b"\n");
+            }
+            is_first = false;
+            piece.extend_from_slice(row.try_get(0)?);
+        }
+        Ok(Some((piece.freeze(), Some((rows, is_first)))))
+    })
 }
 
 /// The first line of the chat's head, which holds its `integrity`; `None` for an empty chat.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 use sqlx::Row;
 use squaretable_compat::chat;
 
+use super::backups::{self, Policy};
 use crate::error::{Error, Result};
 use crate::store::{Tx, files};
 
@@ -19,6 +20,10 @@ pub enum Cause {
     Save,
     /// A file was imported.
     Import,
+    /// An earlier version was put back.
+    Restore,
+    /// Its old form was brought up to date (`upgrades.rs`).
+    Upgrade,
 }
 
 impl Cause {
@@ -26,6 +31,8 @@ impl Cause {
         match self {
             Self::Save => "save",
             Self::Import => "import",
+            Self::Restore => "restore",
+            Self::Upgrade => "upgrade",
         }
     }
 }
@@ -51,55 +58,149 @@ pub async fn save_at(
     cause: Cause,
     modified_at: DateTime<Utc>,
 ) -> Result<()> {
-    let slot = lock(tx, folder, file_name, modified_at).await?;
-    if slot.head == 0 {
+    let version = Version {
+        lines,
+        cause,
+        at: modified_at,
+        backup: None,
+    };
+    write(tx, folder, file_name, &version).await
+}
+
+/// [`save`] by the frontend, which takes a backup unless there is one of late: see [`backups`].
+///
+/// # Errors
+/// The database failed; nothing changed then.
+pub async fn save_and_back_up(
+    tx: &mut Tx,
+    folder: &str,
+    file_name: &str,
+    lines: &[&[u8]],
+    policy: &Policy,
+) -> Result<()> {
+    let version = Version {
+        lines,
+        cause: Cause::Save,
+        at: Utc::now(),
+        backup: Some(policy),
+    };
+    write(tx, folder, file_name, &version).await
+}
+
+/// What a chat is to hold.
+struct Version<'a> {
+    lines: &'a [&'a [u8]],
+    cause: Cause,
+    at: DateTime<Utc>,
+    backup: Option<&'a Policy>,
+}
+
+async fn write(tx: &mut Tx, folder: &str, file_name: &str, version: &Version<'_>) -> Result<()> {
+    let slot = lock(tx, folder, file_name, version.at).await?;
+    // A chat that never held a line is not asked for its lines: imports make thousands of those.
+    let mut known = if slot.head == 0 {
         // A character whose chats were all deleted still has its folder, and lists nothing rather than failing.
         files::create_folder(tx, folder).await?;
-    }
-    // A chat that never held a line is not asked for its lines: imports make thousands of those.
-    let is_new = slot.head == 0;
-    let mut known = if is_new {
         HashMap::new()
     } else {
         known_lines(tx, slot.chat_id).await?
     };
-    let plan = Plan::new(lines, &mut known, slot.next_message_id)?;
+    let plan = Plan::new(version.lines, &mut known, slot.next_message_id)?;
     insert_lines(tx, slot.chat_id, &plan.new).await?;
     set_live(tx, slot.chat_id, &plan.ids, &known).await?;
-    let byte_size = file_size(lines)?;
-    if plan.new.is_empty() && slot.head > 0 && plan.ids == head_ids(tx, &slot).await? {
-        // Saving what is already there makes no version, but it does make the chat the most recent one.
-        let sql = "UPDATE chats SET modified_at = $3 WHERE tenant_id = $1 AND chat_id = $2";
-        sqlx::query(sql)
-            .bind(tx.id())
-            .bind(slot.chat_id)
-            .bind(modified_at)
-            .execute(tx.conn())
-            .await?;
-        return Ok(());
+    // Saving what is already there makes no version, but it does make the chat the most recent one.
+    let is_same = plan.new.is_empty() && slot.head > 0 && plan.ids == head_ids(tx, &slot).await?;
+    let held = finish(tx, &slot, &plan, version, !is_same).await?;
+    if let (Some(held), Some(policy)) = (held, version.backup) {
+        if held.of_key >= i64::from(policy.keep) {
+            backups::thin(tx, Some(&policy.key), policy.keep).await?;
+        }
+        if let Some(keep) = policy.keep_total.filter(|keep| held.in_all >= i64::from(*keep)) {
+            backups::thin(tx, None, keep).await?;
+        }
     }
-    // The number is taken here and not in `lock`: a statement that waited for the row does not see what was inserted
-    // in the meantime.
-    let sql = "WITH made AS (
-                   INSERT INTO revisions (tenant_id, chat_id, revision, parent, saved_at, cause, message_ids, byte_size)
-                   SELECT $1, $2, coalesce(max(revision), 0) + 1, nullif($3, 0), $4, $5, $6, $7
-                   FROM revisions WHERE tenant_id = $1 AND chat_id = $2
-                   RETURNING revision)
-               UPDATE chats SET head = made.revision, next_message_id = $8, byte_size = $7, summary = $9, modified_at = $4
-               FROM made WHERE tenant_id = $1 AND chat_id = $2";
-    sqlx::query(sql)
+    Ok(())
+}
+
+/// The revision (unless the chat holds just that), the chat's row and the backup in one statement.
+///
+/// Its number is taken here and not in [`lock`]: a statement that waited for the row does not see what was inserted in
+/// the meantime. A backup counts as taken now, or an interval after the one before it; of those that are still to be
+/// taken there is one, which follows the saves. The answer is a row when a backup was added.
+const FINISH: &str = "
+    WITH made AS (
+        INSERT INTO revisions (tenant_id, chat_id, revision, parent, saved_at, cause, message_ids, byte_size)
+        SELECT $1, $2, coalesce(max(revision), 0) + 1, nullif($3, 0), $4, $5, $6, $7
+        FROM revisions WHERE tenant_id = $1 AND chat_id = $2 HAVING $10
+        RETURNING revision),
+    changed AS (
+        UPDATE chats SET head = coalesce((SELECT revision FROM made), head), next_message_id = $8, byte_size = $7,
+                         summary = $9, modified_at = $4
+        WHERE tenant_id = $1 AND chat_id = $2
+        RETURNING head),
+    newest AS (
+        SELECT max(taken_at) AS at, make_interval(secs => $13) AS interval FROM chat_backups
+        WHERE tenant_id = $1 AND owner = $11 AND saved_at <= $4),
+    due AS (
+        SELECT CASE WHEN at > $4 THEN at WHEN at + interval > $4 THEN at + interval ELSE $4 END AS at
+        FROM newest WHERE $11 IS NOT NULL),
+    placed AS (
+        INSERT INTO chat_backups (tenant_id, name, key, owner, chat_id, revision, taken_at, saved_at, byte_size, summary)
+        SELECT $1, 'chat_' || $12 || '_'
+                   || to_char(due.at AT TIME ZONE 'UTC' + make_interval(secs => $14), 'YYYYMMDD-HH24MISS') || '.jsonl',
+               $12, $11, $2, changed.head, due.at, $4, $7, $9
+        FROM due CROSS JOIN changed
+        ON CONFLICT (tenant_id, name) DO UPDATE SET
+            key = EXCLUDED.key, owner = EXCLUDED.owner, chat_id = EXCLUDED.chat_id, revision = EXCLUDED.revision,
+            taken_at = EXCLUDED.taken_at, saved_at = EXCLUDED.saved_at, byte_size = EXCLUDED.byte_size,
+            summary = EXCLUDED.summary
+        RETURNING name)
+    SELECT (SELECT count(*) FROM chat_backups WHERE tenant_id = $1 AND key = $12
+               AND name >= 'chat_' || $12 || '_' AND name < 'chat_' || $12 || '`')
+           + (SELECT count(*) FROM files WHERE tenant_id = $1 AND folder = 'backups'
+               AND name >= 'chat_' || $12 || '_' AND name < 'chat_' || $12 || '`') AS of_key,
+           CASE WHEN $15 THEN
+               (SELECT count(*) FROM chat_backups WHERE tenant_id = $1)
+               + (SELECT count(*) FROM files WHERE tenant_id = $1 AND folder = 'backups' AND name ^@ 'chat_')
+           ELSE 0 END AS in_all
+    FROM placed
+    WHERE NOT EXISTS (SELECT FROM chat_backups b WHERE b.tenant_id = $1 AND b.name = placed.name)";
+
+/// Backups that there were before one was added.
+#[derive(sqlx::FromRow)]
+struct Held {
+    of_key: i64,
+    in_all: i64,
+}
+
+async fn finish(
+    tx: &mut Tx,
+    slot: &Slot,
+    plan: &Plan<'_>,
+    version: &Version<'_>,
+    is_new: bool,
+) -> Result<Option<Held>> {
+    let policy = version.backup;
+    // compat: names of backups are in the server's local time.
+    let offset = Local::now().offset().local_minus_utc();
+    Ok(sqlx::query_as(FINISH)
         .bind(tx.id())
         .bind(slot.chat_id)
         .bind(slot.head)
-        .bind(modified_at)
-        .bind(cause.as_str())
+        .bind(version.at)
+        .bind(version.cause.as_str())
         .bind(&plan.ids)
-        .bind(byte_size)
+        .bind(file_size(version.lines)?)
         .bind(plan.next_message_id)
-        .bind(chat::Summary::of(lines).to_stored())
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+        .bind(chat::Summary::of(version.lines).to_stored())
+        .bind(is_new)
+        .bind(policy.map(|policy| &policy.owner[..]))
+        .bind(policy.map(|policy| &policy.key))
+        .bind(policy.map_or(0.0, |policy| policy.interval))
+        .bind(f64::from(offset))
+        .bind(policy.is_some_and(|policy| policy.keep_total.is_some()))
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 /// A chat row held for writing.

@@ -327,3 +327,23 @@ async fn concurrent_merges_of_one_card_are_all_kept() {
     }
     assert_eq!(ada["data"]["tags"], card("Ada")["data"]["tags"]);
 }
+
+#[tokio::test]
+async fn an_edit_names_a_card_or_nothing() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    import(&client, "Ada").await;
+    for avatar in [
+        json!(null),
+        json!(5),
+        json!(["Ada.png"]),
+        json!({ "toString": 1 }),
+    ] {
+        let body = json!({ "avatar_url": avatar, "ch_name": "X" });
+        client.post("/api/characters/edit", body).await.expect(400);
+    }
+    assert_eq!(avatars(&client).await, ["Ada.png"]);
+    let body = json!({ "avatar_url": "🦊", "ch_name": "Fox" });
+    client.post("/api/characters/edit", body).await.expect(200);
+    assert_eq!(avatars(&client).await, ["Ada.png", "🦊.png"], "a card is a PNG");
+}

@@ -198,3 +198,16 @@ async fn ids_are_checked() {
         4
     );
 }
+
+#[tokio::test]
+async fn a_group_may_list_what_is_no_chat() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let group = json!({ "id": "g", "name": "G", "chats": ["a\u{0}b", "one", null] });
+    client.post("/api/groups/edit", group).await.expect(200);
+    let chat = json!({ "id": "one", "chat": [{ "chat_metadata": {} }, { "name": "A", "mes": "hello" }] });
+    client.post("/api/chats/group/save", chat).await.expect(200);
+    let search = json!({ "group_id": "g", "query": "hello" });
+    let found = client.post("/api/chats/search", search).await.expect(200).json();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+}

@@ -1,5 +1,7 @@
 //! Settings, secrets, presets, themes, quick replies, moving UI.
 
+mod extension_limits;
+mod extension_owners;
 mod extensions;
 mod moving_ui;
 mod presets;

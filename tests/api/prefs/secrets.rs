@@ -334,3 +334,17 @@ async fn a_document_sealed_under_another_key_is_an_error_and_not_an_empty_answer
     }
     assert_eq!(server.count("SELECT count(*) FROM secrets").await, 1);
 }
+
+#[tokio::test]
+async fn an_id_that_is_no_text_is_no_secrets_id() {
+    let server = exposed().await;
+    let client = server.client().await;
+    write(&client, KEY, PLAIN, None).await;
+    for id in [json!(true), json!(7), json!([]), json!({})] {
+        let body = json!({ "key": KEY, "id": id });
+        let found = client.post("/api/secrets/find", body.clone()).await.expect(200);
+        assert_eq!(found.json(), json!({ "value": "" }), "{id}");
+        client.post("/api/secrets/delete", body).await.expect(204);
+    }
+    assert_eq!(read(&client).await[KEY].as_array().unwrap().len(), 1);
+}

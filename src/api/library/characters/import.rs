@@ -1,5 +1,7 @@
 //! `POST /api/characters/import`: cards of other programs and other installs.
 
+use std::fmt::Display;
+
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -9,15 +11,16 @@ use squaretable_compat::card::import::{Imported, Sprites, from_json, from_png, f
 use squaretable_compat::card::internal_names;
 use squaretable_compat::{json as text, names, png};
 
-use super::insert_free;
 use super::write::put_default_picture;
+use super::{archives, insert_free};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Upload;
 use crate::reply;
 use crate::routes::Routes;
+use crate::store::blobs::{self, Blob};
 use crate::store::characters::{self, NewCharacter};
-use crate::store::{Tx, blobs, files};
+use crate::store::{Tx, files};
 use crate::tenant::Tenant;
 
 /// These routes.
@@ -31,56 +34,76 @@ pub(super) fn routes() -> Routes {
 async fn import(State(app): State<App>, tenant: Tenant, upload: Upload) -> Result<Response> {
     let file = upload.file.as_ref().ok_or(Error::bad_request())?;
     let bytes = file.read().await?;
-    let format = upload.fields.str("file_type").unwrap_or_default();
-    let unreadable = || reply::json(&json!({ "error": true }));
-    let (imported, picture) = match format {
-        "png" => (read_png(&bytes).map(Some), Some(bytes)),
-        "json" => (read_json(&bytes), None),
-        "yaml" | "yml" => (read_yaml(&bytes).map(Some), None),
-        "charx" | "byaf" => {
-            let message = format!("Squaretable does not import {format} files yet.");
-            return Err(Error::json_error(501, message));
-        }
-        _ => return Ok(unreadable()),
-    };
-    let imported = match imported {
-        Ok(imported) => imported.ok_or(Error::bad_request())?,
-        Err(reason) => {
-            tracing::debug!(%reason, format, "a card could not be imported");
-            return Ok(unreadable());
-        }
-    };
     let preserved = upload.fields.text("preserved_name").map(names::base_name);
-    let mut tx = tenant.begin().await?;
-    let name = store(&mut tx, &app, &imported, picture, preserved).await?;
-    tx.commit().await?;
+    let preserved = preserved.filter(|name| !name.is_empty());
+    let format = upload.fields.str("file_type").unwrap_or_default();
+    let name = match format {
+        "charx" => archives::import_charx(&app, &tenant, bytes, preserved).await?,
+        "byaf" => {
+            let user = upload.fields.0.get("user_name").cloned();
+            archives::import_byaf(&app, &tenant, bytes, user, preserved).await?
+        }
+        "png" => {
+            let imported = read_png(&bytes).map_err(unreadable)?;
+            store(&app, &tenant, &imported, Some(bytes), preserved).await?
+        }
+        "json" => {
+            let imported = read_json(&bytes).map_err(unreadable)?;
+            let imported = imported.ok_or(Error::bad_request())?;
+            store(&app, &tenant, &imported, None, preserved).await?
+        }
+        "yaml" | "yml" => {
+            let imported = read_yaml(&bytes).map_err(unreadable)?;
+            store(&app, &tenant, &imported, None, preserved).await?
+        }
+        _ => return Err(unreadable("an unknown format")),
+    };
     Ok(reply::json(&json!({ "file_name": name })))
+}
+
+/// The answer to a file that cannot be imported.
+pub(super) fn unreadable(reason: impl Display) -> Error {
+    tracing::debug!(%reason, "a card could not be imported");
+    Error::json(200, json!({ "error": true }))
 }
 
 /// Stores the card, its picture and its sprites; answers its internal name.
 async fn store(
-    tx: &mut Tx,
     app: &App,
+    tenant: &Tenant,
     imported: &Imported,
     picture: Option<Bytes>,
     preserved: Option<&str>,
 ) -> Result<String> {
+    let mut tx = tenant.begin().await?;
     let image = match picture {
-        Some(picture) => blobs::put(tx, &picture).await?,
-        None => put_default_picture(tx, app).await?,
+        Some(picture) => blobs::put(&mut tx, &picture).await?,
+        None => put_default_picture(&mut tx, app).await?,
     };
-    let card = text::to_vec(&imported.card);
     if let Some(sprites) = &imported.sprites {
-        store_sprites(tx, sprites).await?;
+        store_sprites(&mut tx, sprites).await?;
     }
+    let name = store_card(&mut tx, imported, &image, preserved).await?;
+    tx.commit().await?;
+    Ok(name)
+}
+
+/// Stores the card under its own name, or as the one that it replaces; answers its internal name.
+pub(super) async fn store_card(
+    tx: &mut Tx,
+    imported: &Imported,
+    image: &Blob,
+    preserved: Option<&str>,
+) -> Result<String> {
+    let card = text::to_vec(&imported.card);
     match preserved {
         Some(name) => {
             let avatar = format!("{name}.png");
-            characters::put(tx, &NewCharacter::now(&avatar, &image, &card)).await?;
+            characters::put(tx, &NewCharacter::now(&avatar, image, &card)).await?;
             Ok(name.to_owned())
         }
         None if imported.name.is_empty() => Err(Error::bad_request()),
-        None => insert_free(tx, internal_names(&imported.name), &image, &card).await,
+        None => insert_free(tx, internal_names(&imported.name), image, &card).await,
     }
 }
 
@@ -111,6 +134,32 @@ fn read_json(bytes: &[u8]) -> anyhow::Result<Option<Imported>> {
 }
 
 fn read_yaml(bytes: &[u8]) -> anyhow::Result<Imported> {
-    let content: Value = serde_yaml_ng::from_slice(bytes)?;
-    Ok(from_yaml(&content, Local::now())?)
+    let text = String::from_utf8_lossy(bytes);
+    let content: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text)?;
+    Ok(from_yaml(&yaml_to_json(content), Local::now())?)
+}
+
+/// YAML as the JSON that JavaScript would make of it; tags are dropped.
+fn yaml_to_json(value: serde_yaml_ng::Value) -> Value {
+    use serde_yaml_ng::Value as Yaml;
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(flag) => flag.into(),
+        Yaml::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => number.into(),
+            (None, Some(number)) => number.into(),
+            // What JSON has no number for is `null` there.
+            (None, None) => number.as_f64().map_or(Value::Null, Value::from),
+        },
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(items) => items.into_iter().map(yaml_to_json).collect(),
+        Yaml::Mapping(entries) => entries
+            .into_iter()
+            .map(|(key, value)| match yaml_to_json(key) {
+                Value::Null => (String::new(), yaml_to_json(value)),
+                key => (text::js_string(&key), yaml_to_json(value)),
+            })
+            .collect(),
+        Yaml::Tagged(tagged) => yaml_to_json(tagged.value),
+    }
 }

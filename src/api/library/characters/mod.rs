@@ -1,10 +1,11 @@
 //! `/api/characters`: cards. Their chats are listed by `api/chat/lists.rs`.
 
+mod archives;
 mod attributes;
 mod import;
+mod list;
 mod write;
 
-use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -12,73 +13,28 @@ use chrono::Local;
 use serde_json::{Value, json};
 use squaretable_compat::card::{self, duplicate_names};
 use squaretable_compat::json::js_to_number;
-use squaretable_compat::{dates, names};
+use squaretable_compat::names;
 
-use crate::app::App;
 use crate::error::{Error, FaultShape, Result};
 use crate::extract::Body;
 use crate::reply;
 use crate::routes::Routes;
-use crate::store::characters::{self, Listed, NewCharacter, chat_folder};
+use crate::store::characters::{self, NewCharacter, chat_folder};
 use crate::store::{Tx, blobs::Blob, chats, files};
 use crate::tenant::Tenant;
-
-/// A full list longer than this many bytes is answered in the short form, as `performance.lazyLoadCharacters` does:
-/// the browser cannot read a JSON text of twice the size, and the original cannot write one.
-const FULL_LIST_LIMIT: i64 = 200 << 20;
 
 /// This family's routes.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
+        .merge(list::routes())
         .merge(write::routes())
         .merge(attributes::routes())
         .merge(import::routes())
-        .post("/api/characters/all", all)
         .post("/api/characters/get", get)
         .post("/api/characters/delete", delete)
         .post("/api/characters/duplicate", duplicate)
         .post("/api/characters/export", export)
-}
-
-/// `POST /api/characters/all`: precomputed entries, concatenated.
-async fn all(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    let mut tx = tenant.begin().await?;
-    let list = async {
-        let shallow = app.config().content.lazy_load_characters
-            || characters::entries_size(&mut tx).await? > FULL_LIST_LIMIT;
-        characters::list(&mut tx, None, shallow).await
-    };
-    let list = list
-        .await
-        .fault_as(|| Error::json(500, json!({ "overflow": false, "error": true })))?;
-    let size = list.iter().map(|listed| listed.entry.len() + 160).sum();
-    let mut out = Vec::with_capacity(size);
-    out.push(b'[');
-    for listed in &list {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        finish_entry(&mut out, listed);
-    }
-    out.push(b']');
-    Ok(reply::json_bytes(out))
-}
-
-/// Appends an entry with what the list adds to it.
-fn finish_entry(out: &mut Vec<u8>, listed: &Listed) {
-    out.extend_from_slice(&listed.entry);
-    let last = listed
-        .date_last_chat
-        .map_or_else(|| "0".to_owned(), dates::millis_text);
-    let added = dates::millis_text(listed.changed_at);
-    out.extend_from_slice(format!(r#","date_added":{added}"#).as_bytes());
-    if !listed.has_create_date {
-        let created = dates::iso(listed.changed_at);
-        out.extend_from_slice(format!(r#","create_date":"{created}""#).as_bytes());
-    }
-    let size = listed.chat_size;
-    out.extend_from_slice(format!(r#","chat_size":{size},"date_last_chat":{last}}}"#).as_bytes());
 }
 
 /// `POST /api/characters/get`
@@ -89,13 +45,13 @@ async fn get(tenant: Tenant, body: Body) -> Result<Response> {
     let avatar = body.str("avatar_url").ok_or(Error::status(500))?;
     let unreadable = || reply::json(&json!({ "date_added": 0, "date_last_chat": 0, "chat_size": 0 }));
     // compat: these name the folder of the cards, which exists and cannot be read as one.
-    if matches!(avatar, "" | ".") {
+    if matches!(avatar, "" | "." | "..") {
         return Ok(unreadable());
     }
     let mut tx = tenant.begin().await?;
     if let Some(listed) = characters::list(&mut tx, Some(avatar), false).await?.first() {
         let mut out = Vec::new();
-        finish_entry(&mut out, listed);
+        list::finish_entry(&mut out, listed);
         return Ok(reply::json_bytes(out));
     }
     characters::get(&mut tx, avatar)
@@ -127,6 +83,10 @@ async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
         files::delete_folder(&mut tx, &folder).await?;
     }
     tx.commit().await?;
+    // compat: of `.png`, which has no folder, it says so after the card is gone.
+    if names::strip_png(avatar).is_empty() {
+        return Err(Error::forbidden());
+    }
     Ok(reply::status(StatusCode::OK))
 }
 
@@ -135,6 +95,10 @@ async fn duplicate(tenant: Tenant, body: Body) -> Result<Response> {
     body.guard("avatar_url")?;
     let failed = || Error::json(200, json!({ "error": true }));
     let avatar = file_name(&body, failed)?;
+    // compat: what is left of the name stands for the folder itself, here and in the export.
+    if avatar.is_empty() {
+        return Err(failed());
+    }
     let mut tx = tenant.begin().await?;
     let source = characters::get(&mut tx, &avatar)
         .await?
@@ -164,6 +128,10 @@ async fn export(tenant: Tenant, body: Body) -> Result<Response> {
         return Err(Error::bad_request());
     }
     let avatar = file_name(&body, || Error::status(500))?;
+    if avatar.is_empty() {
+        let is_png = body.str("format") == Some("png");
+        return Err(Error::status(if is_png { 500 } else { 400 }));
+    }
     let mut tx = tenant.begin().await?;
     let found = characters::get(&mut tx, &avatar)
         .await?

@@ -3,6 +3,7 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use chrono::Local;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use super::{insert_free, move_chats};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::{Body, Upload, UploadedFile};
+use crate::middleware::cache_buster::picture_changed;
 use crate::pictures::{self, Crop};
 use crate::reply;
 use crate::routes::Routes;
@@ -57,6 +59,10 @@ async fn create(
     if let Some(fields) = fields.0.as_object_mut() {
         fields.insert("ch_name".to_owned(), name.clone().into());
     }
+    // compat: what is no text cannot be part of a path.
+    if fields.truthy("file_name") && fields.str("file_name").is_none() {
+        return Err(Error::status(500));
+    }
     let image = match &upload.file {
         Some(file) => picture(file, crop.crop()).await?,
         None => default_picture(&app).await?,
@@ -91,11 +97,17 @@ async fn edit(
     let fields = &upload.fields;
     fields.guard("avatar_url")?;
     check_name(fields)?;
-    let avatar = fields.str("avatar_url").ok_or(Error::status(500))?;
+    // compat: the original throws without one, and takes the process down.
+    let avatar = fields.str("avatar_url").ok_or(Error::bad_request())?;
+    // compat: with a picture, it first deletes the thumbnail, which of such a name is the folder of them.
+    if upload.file.is_some() && names::sanitize(avatar).is_empty() {
+        return Err(Error::status(500));
+    }
     let picture = match &upload.file {
         Some(file) => Some(picture(file, crop.crop()).await?),
         None => None,
     };
+    let has_picture = picture.is_some();
     let mut tx = tenant.begin().await?;
     let current = characters::get_for_update(&mut tx, avatar).await?;
     let form = Form::from_map(&fields.object());
@@ -108,9 +120,15 @@ async fn edit(
         // compat: editing a card that is not there makes it.
         (None, None) => put_default_picture(&mut tx, &app).await?,
     };
-    characters::put(&mut tx, &NewCharacter::now(avatar, &image, &card)).await?;
+    // compat: whatever was named, a card is a PNG.
+    let target = format!("{}.png", names::strip_png(avatar));
+    characters::put(&mut tx, &NewCharacter::now(&target, &image, &card)).await?;
     tx.commit().await?;
-    Ok(reply::status(StatusCode::OK))
+    let mut response = reply::status(StatusCode::OK);
+    if has_picture {
+        picture_changed(&mut response);
+    }
+    Ok(response)
 }
 
 /// `POST /api/characters/edit-avatar`: another picture, the same card text.
@@ -121,8 +139,14 @@ async fn edit_avatar(tenant: Tenant, Query(crop): Query<Cropping>, upload: Uploa
         .file
         .as_ref()
         .ok_or_else(|| Error::text(400, "Error: no file uploaded"))?;
-    let avatar = fields.text("avatar_url");
-    let avatar = avatar.ok_or_else(|| Error::text(400, "Error: no avatar_url in request body"))?;
+    if !fields.truthy("avatar_url") {
+        return Err(Error::text(400, "Error: no avatar_url in request body"));
+    }
+    // compat: the last two name folders, which exist and cannot be read.
+    let avatar = fields
+        .str("avatar_url")
+        .filter(|name| !matches!(*name, "." | ".."));
+    let avatar = avatar.ok_or(Error::status(500))?;
     let picture = picture(file, crop.crop()).await?;
     let mut tx = tenant.begin().await?;
     let current = characters::get_for_update(&mut tx, avatar).await?;
@@ -133,7 +157,9 @@ async fn edit_avatar(tenant: Tenant, Query(crop): Query<Cropping>, upload: Uploa
     let image = blobs::put(&mut tx, &picture).await?;
     characters::put(&mut tx, &NewCharacter::now(avatar, &image, &card)).await?;
     tx.commit().await?;
-    Ok(reply::status(StatusCode::OK))
+    let mut response = reply::status(StatusCode::OK);
+    picture_changed(&mut response);
+    Ok(response)
 }
 
 /// `POST /api/characters/rename`: a new file name from the new name; the chats move along when their folder is free.
@@ -183,17 +209,24 @@ async fn world_of(tx: &mut Tx, form: &Form) -> Result<Option<(String, Value)>> {
 }
 
 /// An uploaded picture as the PNG that carries a card.
-///
-/// A PNG that needs no cropping is taken as it is (its pixels and its other chunks, nothing is re-encoded), and so is
-/// an animated one, as the original cannot decode that either.
 async fn picture(file: &UploadedFile, crop: Option<Crop>) -> Result<Vec<u8>> {
-    let bytes = file.read().await?;
+    let png = as_avatar(file.read().await?, crop).await?;
+    png.ok_or(Error::bad_request())
+}
+
+/// A picture as the PNG that carries a card; `None` when it cannot be read as one.
+///
+/// A PNG that needs no cropping is taken as it is (its pixels and its other chunks, nothing is re-encoded).
+///
+/// compat: so is one that cannot be cropped: animated, damaged, or where the rectangle does not meet it.
+pub(super) async fn as_avatar(bytes: Bytes, crop: Option<Crop>) -> Result<Option<Vec<u8>>> {
     let is_png = png::dimensions(&bytes).is_some() && png::strip_card(&bytes).is_ok();
-    if is_png && (crop.is_none() || png::is_animated(&bytes)) {
-        return Ok(bytes.to_vec());
+    if is_png && crop.is_none() {
+        return Ok(Some(bytes.to_vec()));
     }
-    let png = pictures::off_thread(move || pictures::avatar_png(&bytes, crop)).await?;
-    png.map_err(|_| Error::bad_request())
+    let upload = bytes.clone();
+    let png = pictures::off_thread(move || pictures::avatar_png(&upload, crop)).await?;
+    Ok(png.ok().or_else(|| is_png.then(|| bytes.to_vec())))
 }
 
 /// The picture of a card that came without one.

@@ -1,31 +1,18 @@
-//! `/api/extensions`: what extensions there are. Installing and updating them is not built yet.
+//! What extensions there are.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::{MANIFEST, THIRD_PARTY, installed, require_enabled};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reply;
-use crate::routes::Routes;
-use crate::store::files;
+use crate::store::{extensions, files};
 use crate::tenant::Tenant;
-
-const MANIFEST: &str = "manifest.json";
-
-/// Folder of a user's own extensions below the user's root.
-const LOCAL: &str = "extensions";
-
-/// Folder of extensions that did not come with the frontend, below its own.
-const THIRD_PARTY: &str = "third-party";
-
-/// This family's routes.
-#[must_use]
-pub fn routes() -> Routes {
-    Routes::new().get("/api/extensions/discover", discover)
-}
 
 /// An extension as the frontend asks for its files: below `/scripts/extensions/<name>/`.
 #[derive(Debug, Serialize)]
@@ -37,25 +24,26 @@ struct Extension {
 
 /// `GET /api/extensions/discover`: the frontend's own, then the user's, then those of the whole installation that the
 /// user has no own version of.
-async fn discover(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    if !app.config().content.extensions.enabled {
-        return Err(Error::not_found());
-    }
-    let installed = app.frontend().public().join("scripts/extensions");
+pub(super) async fn discover(State(app): State<App>, tenant: Tenant) -> Result<Response> {
+    require_enabled(&app)?;
+    let installed = installed(&app);
     let mut found: Vec<Extension> = with_manifest(&installed)
         .await?
         .into_iter()
         .filter(|name| name != THIRD_PARTY)
         .map(|name| Extension { kind: "system", name })
         .collect();
-    let mut tx = tenant.begin().await?;
-    let local = files::folders_holding(&mut tx, LOCAL, MANIFEST).await?;
-    let global = with_manifest(&installed.join(THIRD_PARTY)).await?;
-    let global = global
+    let local = files::folders_holding(&mut tenant.begin().await?, extensions::FOLDER, MANIFEST).await?;
+    let mut shared = tenant.shared(&app).read().await?;
+    let stored = files::folders_holding(&mut shared, extensions::FOLDER, MANIFEST).await?;
+    let global: BTreeSet<String> = with_manifest(&installed.join(THIRD_PARTY))
+        .await?
         .into_iter()
+        .chain(stored)
         .filter(|name| !local.contains(name))
-        .map(|name| ("global", name));
-    let third_party = local.iter().cloned().map(|name| ("local", name)).chain(global);
+        .collect();
+    let third_party = local.into_iter().map(|name| ("local", name));
+    let third_party = third_party.chain(global.into_iter().map(|name| ("global", name)));
     found.extend(third_party.map(|(kind, name)| Extension {
         kind,
         name: format!("{THIRD_PARTY}/{name}"),
