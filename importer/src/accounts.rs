@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use squaretable::store::accounts::{NewUser, User};
 use squaretable_compat::json;
-use squaretable_compat::layout::{self, Account, Stored, storage_file_name};
+use squaretable_compat::layout::{self, Stored, storage_file_name};
 
 /// The account that the original makes when its store has none.
 pub const DEFAULT: &str = "default-user";
 
 /// An account of the source.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct Account {
     /// Login name and folder.
     pub handle: String,
     /// Display name.
@@ -31,13 +31,13 @@ pub struct Source {
     pub created_at: DateTime<Utc>,
 }
 
-impl Source {
+impl Account {
     /// The account of a `user:` record, its avatar not yet known.
     ///
     /// # Errors
     /// A handle that cannot name a folder, or a time out of range.
-    pub fn new(account: Account) -> anyhow::Result<Self> {
-        let Account {
+    pub fn new(account: layout::Account) -> anyhow::Result<Self> {
+        let layout::Account {
             handle,
             name,
             created,
@@ -111,6 +111,20 @@ impl Source {
     }
 }
 
+/// A stored account, as the store takes it.
+pub fn as_new(user: &User) -> NewUser<'_> {
+    NewUser {
+        handle: &user.handle,
+        name: &user.name,
+        password: &user.password,
+        salt: &user.salt,
+        admin: user.admin,
+        enabled: user.enabled,
+        avatar: &user.avatar,
+        created_at: user.created_at,
+    }
+}
+
 /// Whether an account is the one that the server makes by itself, so that nothing is lost by replacing it.
 pub fn is_automatic(user: &User) -> bool {
     user.handle == DEFAULT
@@ -151,6 +165,34 @@ fn record(key: &str, value: &Value) -> (String, Vec<u8>) {
     )
 }
 
+/// An account as the ledger keeps it, to be put back by a rollback.
+pub fn to_json(user: &User) -> String {
+    json!({
+        "handle": user.handle, "name": user.name, "password": user.password, "salt": user.salt,
+        "admin": user.admin, "enabled": user.enabled, "avatar": user.avatar,
+        "created_at": user.created_at.to_rfc3339(),
+    })
+    .to_string()
+}
+
+/// The inverse of [`to_json`]; `None` for text that it did not make.
+pub fn from_json(text: &str) -> Option<Account> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let member = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    Some(Account {
+        handle: member("handle")?,
+        name: member("name")?,
+        password: member("password")?,
+        salt: member("salt")?,
+        admin: value.get("admin")?.as_bool()?,
+        enabled: value.get("enabled")?.as_bool()?,
+        avatar: member("avatar")?,
+        created_at: DateTime::parse_from_rfc3339(&member("created_at")?)
+            .ok()?
+            .to_utc(),
+    })
+}
+
 /// Reads a record of `_storage`.
 ///
 /// # Errors
@@ -174,7 +216,7 @@ mod tests {
             let Ok(Stored::Account(account)) = parse(bytes) else {
                 panic!("not an account")
             };
-            let source = Source::new(account).unwrap();
+            let source = Account::new(account).unwrap();
             let records = records(&source.as_new());
             assert_eq!(records.len(), 1);
             assert_eq!(
@@ -191,15 +233,15 @@ mod tests {
     #[test]
     fn a_handle_that_leaves_the_root_is_refused() {
         for handle in ["", "..", "a/b", "/etc"] {
-            let account = Account {
+            let account = layout::Account {
                 handle: handle.to_owned(),
                 ..example()
             };
-            assert!(Source::new(account).is_err(), "{handle:?}");
+            assert!(Account::new(account).is_err(), "{handle:?}");
         }
     }
 
-    fn example() -> Account {
+    fn example() -> layout::Account {
         let record = br#"{"key":"user:ann","value":{"handle":"ann"}}"#;
         match parse(record) {
             Ok(Stored::Account(account)) => account,

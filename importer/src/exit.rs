@@ -30,15 +30,15 @@ pub enum Exit {
 /// The table that `--help` shows.
 pub const TABLE: &str = "\
 Exit codes:
-  0  everything is in (or out), including what was there already
+  0  everything is in (or out, or the same), including what was there already
   1  failed for a reason not listed here
-  2  usage: the command line makes no sense
+  2  usage: the command line makes no sense, or there is no such account
   3  the source cannot be read
   4  the database cannot be reached, or its schema does not fit
   5  finished, but files were rejected, or kept although they are damaged
-  6  export: what was written differs from what the database recorded
-  7  refused: something newer would have been overwritten (see --overwrite), or OUT_DIR is not empty
-  8  interrupted; an import that is run again goes on where it stopped
+  6  verify, diff, export: something is not what it should be
+  7  refused: something else would have been overwritten (see --on-conflict), or OUT_DIR is not empty
+  8  interrupted; the same import goes on where it stopped
   9  nothing to do";
 
 impl From<Exit> for ExitCode {

@@ -9,46 +9,33 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use squaretable::keys::MasterKey;
-use squaretable::store::accounts::{self as users, NewUser, User};
-use squaretable::store::chats::{self, Chat};
-use squaretable::store::files::{self, StoredFile};
-use squaretable::store::{Tx, blobs, characters, documents, secrets};
+use squaretable::store::Tx;
+use squaretable::store::accounts::{self as users, User};
+use squaretable::store::blobs::{self, Blob};
 use squaretable::tenant::Tenant;
-use squaretable_compat::layout::{DocumentKind, Place, USER_FOLDERS, is_safe};
+use squaretable::user_folder::{self, Content, Item, What, join};
+use squaretable_compat::layout::is_safe;
 use tokio::task::JoinSet;
 
-use crate::accounts;
+use crate::accounts::{self, as_new};
 use crate::args::ExportArgs;
 use crate::exit::{Exit, Failure};
 use crate::import::interrupted;
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::read::IN_MEMORY;
 use crate::report::{Entry, Kind, Outcome, Report};
-use crate::stored::join;
 use crate::target::Target;
 
 /// Tasks that write side by side.
 const LANES: usize = 3;
 
+/// Connections: one for each lane, and one to spare.
+const CONNECTIONS: u32 = 5;
+
 const LEFT_OUT: &str = "\
 not part of an export, since Squaretable does not store them: cookie-secret.txt, content.log, _css, _errors (all made
 anew by SillyTavern when it starts), config.yaml, thumbnails, file permissions, times of folders and of _storage";
-
-/// Something to write.
-struct Item {
-    path: String,
-    what: What,
-    size: u64,
-    modified_at: DateTime<Utc>,
-}
-
-enum What {
-    Document(DocumentKind, String),
-    Card(String),
-    Chat(Box<Chat>),
-    File(Box<StoredFile>),
-    Secrets,
-}
 
 /// What every task needs.
 #[derive(Clone)]
@@ -72,6 +59,19 @@ impl From<squaretable::error::Error> for Fault {
     }
 }
 
+impl From<user_folder::Fault> for Fault {
+    fn from(fault: user_folder::Fault) -> Self {
+        let reason = fault.to_string();
+        match fault {
+            user_folder::Fault::Mismatch => Self::Mismatch(reason),
+            user_folder::Fault::Store(error) => error.into(),
+            user_folder::Fault::Gone | user_folder::Fault::NoKey | user_folder::Fault::Secrets(_) => {
+                Self::Rejected(reason)
+            }
+        }
+    }
+}
+
 impl From<std::io::Error> for Fault {
     fn from(error: std::io::Error) -> Self {
         Self::Rejected(error.to_string())
@@ -84,7 +84,7 @@ impl From<std::io::Error> for Fault {
 /// What kept it from finishing.
 pub async fn run(args: &ExportArgs) -> Result<Exit, Failure> {
     claim(&args.out)?;
-    let target = Target::open(&args.target, false).await?;
+    let target = Target::open(&args.target, false, CONNECTIONS).await?;
     let ended = tokio::select! {
         ended = export(args, &target) => ended,
         interrupted = interrupted() => Err(interrupted),
@@ -123,9 +123,10 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
         let (tenant, _) = Tenant::open(&target.db, &as_new(user))
             .await
             .map_err(|error| fail(error.into()))?;
-        let items = plan(&tenant, &args.out).await.map_err(fail)?;
+        let mut items = plan(&tenant, &args.out).await.map_err(fail)?;
+        items.retain(|item| !(args.without_secrets && matches!(item.what, What::Secrets)));
         for item in &items {
-            report.find(item.kind());
+            report.find(kind_of(item));
         }
         plans.push((tenant, items));
     }
@@ -133,7 +134,7 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     let progress = Arc::new(Progress::new(
         items().count(),
         items().map(|item| item.size).sum(),
-        args.target.quiet,
+        Output::open(&args.output)?,
     ));
     let report = Arc::new(Mutex::new(report));
     let run = Run {
@@ -150,9 +151,10 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     }
     run.progress.finish();
     let report = run.report.lock().unwrap_or_else(PoisonError::into_inner);
-    eprint!("{}", report.problems());
-    if !args.target.quiet {
-        println!("{}{LEFT_OUT}", report.summary("exported"));
+    let output = run.progress.output();
+    output.summary(&report, "exported", None)?;
+    if output.shows_progress() {
+        println!("{LEFT_OUT}");
     }
     Ok(report.exit())
 }
@@ -173,19 +175,6 @@ async fn choose(args: &ExportArgs, target: &Target) -> Result<Vec<User>, Failure
     }
     chosen.dedup_by(|a, b| a.handle == b.handle);
     Ok(chosen)
-}
-
-fn as_new(user: &User) -> NewUser<'_> {
-    NewUser {
-        handle: &user.handle,
-        name: &user.name,
-        password: &user.password,
-        salt: &user.salt,
-        admin: user.admin,
-        enabled: user.enabled,
-        avatar: &user.avatar,
-        created_at: user.created_at,
-    }
 }
 
 fn write_account(run: &Run, user: &User) -> anyhow::Result<()> {
@@ -209,54 +198,9 @@ fn write_account(run: &Run, user: &User) -> anyhow::Result<()> {
 /// Lists everything of a tenant, and makes its folders.
 async fn plan(tenant: &Tenant, out: &Path) -> anyhow::Result<Vec<Item>> {
     let mut tx = tenant.begin().await?;
-    let mut items = Vec::new();
-    for row in documents::fingerprints(&mut tx).await? {
-        let kind = DocumentKind::from_name(&row.kind).context("there is a document of an unknown kind")?;
-        let path = Place::Document {
-            kind,
-            name: row.name.clone(),
-        }
-        .path();
-        items.push(Item::new(
-            path,
-            What::Document(kind, row.name),
-            row.size,
-            row.modified_at,
-        ));
-    }
-    for row in characters::versions(&mut tx).await? {
-        let path = Place::Character {
-            avatar: row.avatar.clone(),
-        }
-        .path();
-        let size = i64::try_from(row.image.size)?;
-        items.push(Item::new(path, What::Card(row.avatar), size, row.modified_at));
-    }
-    for chat in chats::list_all(&mut tx).await? {
-        let (size, at) = (chat.byte_size, chat.modified_at);
-        items.push(Item::new(
-            join(&chat.folder, &chat.file_name),
-            What::Chat(Box::new(chat)),
-            size,
-            at,
-        ));
-    }
-    for file in files::list_recursive(&mut tx, "").await? {
-        let (size, at) = (i64::try_from(file.blob.size)?, file.modified_at);
-        items.push(Item::new(
-            join(&file.folder, &file.name),
-            What::File(Box::new(file)),
-            size,
-            at,
-        ));
-    }
-    if let Some(at) = secrets::modified_at(&mut tx).await? {
-        items.push(Item::new(Place::Secrets.path(), What::Secrets, 0, at));
-    }
+    let items = user_folder::items(&mut tx).await?;
     let root = out.join(tenant.handle());
-    let created = files::created_folders(&mut tx).await?;
-    let folders = USER_FOLDERS.into_iter().chain(created.iter().map(String::as_str));
-    for folder in folders.filter(|folder| is_safe(folder)) {
+    for folder in user_folder::folders(&mut tx).await? {
         let path = root.join(folder);
         std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
     }
@@ -288,12 +232,12 @@ async fn lane(run: Run, tenant: Tenant, items: Vec<Item>) -> anyhow::Result<()> 
             Err(Fault::Mismatch(reason)) => Outcome::Mismatch(reason),
             Err(Fault::Database(error)) => return Err(error.context(format!("cannot export {}", item.path))),
         };
-        run.progress.advance(item.size);
         let entry = Entry {
             path: join(tenant.handle(), &item.path),
-            kind: item.kind(),
+            kind: kind_of(&item),
             size: item.size,
         };
+        run.progress.settle(&entry, &outcome, None);
         run.report
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -303,24 +247,13 @@ async fn lane(run: Run, tenant: Tenant, items: Vec<Item>) -> anyhow::Result<()> 
     Ok(())
 }
 
-impl Item {
-    fn new(path: String, what: What, size: i64, modified_at: DateTime<Utc>) -> Self {
-        Self {
-            path,
-            what,
-            size: u64::try_from(size).unwrap_or(0),
-            modified_at,
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        match &self.what {
-            What::Document(..) => Kind::Document,
-            What::Card(_) => Kind::Card,
-            What::Chat(_) => Kind::Chat,
-            What::File(_) => Kind::File,
-            What::Secrets => Kind::Secrets,
-        }
+fn kind_of(item: &Item) -> Kind {
+    match &item.what {
+        What::Document { .. } => Kind::Document,
+        What::Card(_) => Kind::Card,
+        What::Chat(_) => Kind::Chat,
+        What::ChatBackup(_) | What::File(_) => Kind::File,
+        What::Secrets => Kind::Secrets,
     }
 }
 
@@ -333,34 +266,15 @@ impl Run {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let gone = || Fault::Rejected("it was removed during the export".to_owned());
-        let bytes = match &item.what {
-            What::Document(kind, name) => documents::get(tx, *kind, name).await?.ok_or_else(gone)?.body,
-            What::Card(avatar) => {
-                let character = characters::get(tx, avatar).await?.ok_or_else(gone)?;
-                let bytes = characters::file(tx, &character).await?;
-                check(!character.pristine || blake3::hash(&bytes).as_bytes() == character.image.hash())?;
-                bytes.into()
+        let bytes = match item.read(tx, self.key.as_ref()).await? {
+            Content::Bytes(bytes) => bytes,
+            Content::Stored(blob) if blob.size > IN_MEMORY => {
+                return stream(tenant, blob, item.modified_at, &path).await;
             }
-            What::Chat(chat) => {
-                let bytes = chats::file(tx, chat).await?;
-                check(u64::try_from(chat.byte_size) == Ok(bytes.len() as u64))?;
+            Content::Stored(blob) => {
+                let bytes = blobs::read(tx, &blob).await?;
+                check(blake3::hash(&bytes).as_bytes() == blob.hash())?;
                 bytes
-            }
-            What::File(file) if file.blob.size > IN_MEMORY => return stream(tenant, file, &path).await,
-            What::File(file) => {
-                let bytes = blobs::read(tx, &file.blob).await?;
-                check(blake3::hash(&bytes).as_bytes() == file.blob.hash())?;
-                bytes.into()
-            }
-            What::Secrets => {
-                let key = self.key.as_ref();
-                let key =
-                    key.ok_or_else(|| Fault::Rejected("there is no master key to read it with".to_owned()))?;
-                match secrets::get(tx, key).await {
-                    Ok(body) => body.ok_or_else(gone)?,
-                    Err(error) => return Err(Fault::Rejected(error.to_string())),
-                }
             }
         };
         let mut file = File::create_new(&path)?;
@@ -370,25 +284,24 @@ impl Run {
 }
 
 /// A file of any size, in bounded memory.
-async fn stream(tenant: &Tenant, stored: &StoredFile, path: &Path) -> Result<(), Fault> {
+async fn stream(tenant: &Tenant, blob: Blob, modified_at: DateTime<Utc>, path: &Path) -> Result<(), Fault> {
     let mut file = File::create_new(path)?;
     let mut hasher = blake3::Hasher::new();
-    let mut chunks = std::pin::pin!(tenant.stream(stored.blob, 0, stored.blob.size));
+    let mut chunks = std::pin::pin!(tenant.stream(blob, 0, blob.size));
     while let Some(chunk) = chunks.try_next().await? {
         hasher.update(&chunk);
         file.write_all(&chunk)?;
     }
-    check(hasher.finalize().as_bytes() == stored.blob.hash())?;
-    finish(&file, stored.modified_at)
+    check(hasher.finalize().as_bytes() == blob.hash())?;
+    finish(&file, modified_at)
 }
 
 fn check(holds: bool) -> Result<(), Fault> {
     if holds {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(user_folder::Fault::Mismatch.into())
     }
-    Err(Fault::Mismatch(
-        "what the database holds is not what it recorded when it was stored".to_owned(),
-    ))
 }
 
 fn finish(file: &File, modified_at: DateTime<Utc>) -> Result<(), Fault> {

@@ -1,37 +1,36 @@
-//! Writes files into a tenant, in lanes that run side by side.
+//! Writes the files of one account into its tenant, in lanes that run side by side.
 //!
-//! Chats go in two lanes, everything else in one: only that one touches `blobs`, whose rows all lanes would share, so
-//! no lane waits for another's transaction.
+//! Chats go in all lanes but one, everything else in that one: only it touches `blobs`, whose rows all lanes would
+//! share, so no lane waits for another's transaction.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use squaretable::keys::MasterKey;
-use squaretable::store::characters::NewCharacter;
-use squaretable::store::chats::Cause;
-use squaretable::store::{Db, Tx, blobs, characters, chats, documents, files, secrets};
+use squaretable::store::{Db, Tx, accounts, files, imports};
 use squaretable::tenant::Tenant;
 use squaretable_compat::layout::{Place, USER_FOLDERS};
-use squaretable_compat::{chat, png};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
-use crate::accounts::is_automatic;
+use crate::accounts::{DEFAULT, is_automatic};
+use crate::batch::Batch;
+use crate::ledger;
+use crate::plan::{self, Conflicts};
+use crate::policy::{OnConflict, OnError};
 use crate::progress::Progress;
-use crate::read::{self, Content, Item};
+use crate::read;
 use crate::report::{Entry, Outcome, Report};
 use crate::scan::{Found, UserScan};
-use crate::stored::{Mark, Standing, Stored, split};
+use crate::stored::Stored;
 
-/// A transaction ends after so many bytes ...
-const BATCH_BYTES: u64 = 64 << 20;
-/// ... or after so many files.
-const BATCH_FILES: usize = 500;
 /// Files between a reader and its writer.
 const QUEUE: usize = 64;
-
-const NEWER: &str = "Squaretable holds a version that was edited later; --overwrite replaces it";
+/// Lines of a ledger read at a time.
+const PAGE: i64 = 10_000;
 
 /// What every lane needs.
 #[derive(Clone)]
@@ -40,88 +39,257 @@ pub struct Run {
     pub db: Db,
     /// The key of stored secrets.
     pub key: Option<MasterKey>,
-    /// Replace what is newer, too.
-    pub overwrite: bool,
+    /// The run's name in the ledger.
+    pub run_id: Uuid,
+    /// What happens where something is in the way.
+    pub on_conflict: OnConflict,
+    /// What happens when files cannot be taken.
+    pub on_error: OnError,
+    /// Roll everything back.
+    pub dry_run: bool,
+    /// Lanes.
+    pub jobs: usize,
     /// The bar.
     pub progress: Arc<Progress>,
     /// The counts.
     pub report: Arc<Mutex<Report>>,
 }
 
+/// Why a run ended before all files were dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The account holds something, and nobody said what to do about it.
+    #[error(
+        "{handle} holds {conflicts} files that differ from the source's and {others} that it does not have; nothing \
+         was written. Say what to do with --on-conflict skip, overwrite, rename or newer"
+    )]
+    Conflict {
+        /// The account.
+        handle: String,
+        /// Files at the same path, but different.
+        conflicts: usize,
+        /// Files that only the account holds.
+        others: usize,
+    },
+    /// As many files could not be taken as `--on-error` allows.
+    #[error("ended after {0} rejected files, as --on-error says")]
+    Errors(usize),
+    /// Another account has the name.
+    #[error(
+        "Squaretable has another account {0:?}; nothing was written. Give the source's another name with --user \
+         {0}=OTHER, or say what to do with --on-conflict"
+    )]
+    Account(String),
+    /// A single user's data goes to an account that does not exist.
+    #[error("there is no account {0:?}: name another one with --user, or make it with --create-tenant")]
+    NoAccount(String),
+    /// Another import writes into the account.
+    #[error("another import into {0} is running")]
+    Busy(String),
+}
+
 impl Run {
-    fn settle(&self, entry: &Entry, outcome: Outcome, flag: Option<String>) {
+    /// Says where a file ended.
+    pub fn settle(&self, entry: &Entry, outcome: Outcome, flag: Option<String>) {
+        self.progress.settle(entry, &outcome, flag.as_deref());
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.settle(entry, outcome, flag);
+    }
+
+    /// Ends the run when too many files were rejected.
+    ///
+    /// # Errors
+    /// [`Stopped::Errors`].
+    pub fn check(&self) -> Result<(), Stopped> {
+        let rejected = self
+            .report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .rejected();
+        if self.on_error.ends(rejected) {
+            return Err(Stopped::Errors(rejected));
+        }
+        Ok(())
     }
 }
 
 /// Loads one account and its folder.
 ///
 /// # Errors
-/// The database failed. Whatever was committed before is in, and in the report.
+/// [`Stopped`], or the database failed. Whatever was committed before is in, in the ledger and in the report.
 pub async fn user(run: &Run, user: UserScan) -> anyhow::Result<()> {
-    let tenant = open(run, &user)
+    let handle = user.account.handle.clone();
+    let (tenant, made) = open(run, &user)
         .await
-        .with_context(|| format!("account {}", user.account.handle))?;
-    let mut tx = tenant.begin().await?;
-    let folders: Vec<String> = USER_FOLDERS
-        .iter()
-        .map(ToString::to_string)
-        .chain(user.folders)
-        .collect();
-    files::create_folders(&mut tx, &folders).await?;
-    let stored = Arc::new(Stored::read(&mut tx).await?);
-    tx.commit().await?;
-    let mut lanes: [Vec<Found>; 3] = Default::default();
-    for (index, found) in user.files.into_iter().enumerate() {
-        lanes[if chat_place(&found.place).is_some() {
-            index % 2
-        } else {
-            2
-        }]
-        .push(found);
+        .with_context(|| format!("account {handle}"))?;
+    let loaded = files_of(run, &tenant, user).await;
+    if made && run.dry_run {
+        accounts::delete(&run.db, &handle).await?;
     }
-    // It tells default content from edited content (`Stored::yields`), so an interrupted run must not have changed it.
-    lanes[2].sort_by_key(|found| found.place.path() == "content.log");
+    loaded
+}
+
+async fn files_of(run: &Run, tenant: &Tenant, mut user: UserScan) -> anyhow::Result<()> {
+    // Held until everything is in: two imports into one account would each undo what the other's ledger says.
+    let mut guard = tenant.begin().await?;
+    if !imports::hold(&mut guard).await? {
+        return Err(Stopped::Busy(tenant.handle().to_owned()).into());
+    }
+    let mut tx = tenant.begin().await?;
+    let stored = Arc::new(Stored::read(&mut tx).await?);
+    make_way(run, &mut tx, &stored, &mut user.files).await?;
+    make_folders(run, &mut tx, user.folders).await?;
+    if run.dry_run {
+        drop(tx);
+    } else {
+        tx.commit().await?;
+    }
     let mut tasks = JoinSet::new();
-    for files in lanes.into_iter().filter(|files| !files.is_empty()) {
+    for files in lanes(user.files, run.jobs) {
         tasks.spawn(lane(run.clone(), tenant.clone(), stored.clone(), files));
     }
     while let Some(done) = tasks.join_next().await {
         done??;
     }
+    Ok(guard.commit().await?)
+}
+
+/// Distributes files over lanes: the last one holds everything but chats.
+fn lanes(files: Vec<Found>, jobs: usize) -> impl Iterator<Item = Vec<Found>> {
+    let chats = jobs.saturating_sub(1).max(1);
+    let mut lanes: Vec<Vec<Found>> = Vec::new();
+    lanes.resize_with(chats + 1, Vec::new);
+    for (index, found) in files.into_iter().enumerate() {
+        let is_chat = matches!(
+            found.place,
+            Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. }
+        );
+        lanes[if is_chat { index % chats } else { chats }].push(found);
+    }
+    // It tells default content from edited content (`Stored::yields`), so an interrupted run must not have changed it.
+    lanes[chats].sort_by_key(|found| found.place.path() == "content.log");
+    lanes.into_iter().filter(|files| !files.is_empty())
+}
+
+/// Makes sure that the accounts exist, but for the one that the server makes by itself.
+///
+/// # Errors
+/// [`Stopped::NoAccount`], or the database failed.
+pub async fn require_accounts(db: &Db, users: &[UserScan]) -> anyhow::Result<()> {
+    for user in users {
+        let handle = &user.account.handle;
+        if handle != DEFAULT && accounts::find(db, handle).await?.is_none() {
+            return Err(Stopped::NoAccount(handle.clone()).into());
+        }
+    }
     Ok(())
 }
 
-/// The account's tenant, the account brought in.
-async fn open(run: &Run, user: &UserScan) -> anyhow::Result<Tenant> {
+/// Makes sure that no account of the source holds anything else, before anything is written.
+///
+/// # Errors
+/// [`Stopped::Conflict`], or the database failed.
+pub async fn refuse_conflicts(db: &Db, users: &[UserScan]) -> anyhow::Result<()> {
+    for user in users {
+        let handle = &user.account.handle;
+        let Some(known) = accounts::find(db, handle).await? else {
+            continue;
+        };
+        if !user.records.is_empty() && !user.account.equals(&known) && !is_automatic(&known) {
+            return Err(Stopped::Account(handle.clone()).into());
+        }
+        let (tenant, _) = Tenant::open(db, &user.account.as_new()).await?;
+        let mut tx = tenant.begin().await?;
+        let stored = Stored::read(&mut tx).await?;
+        let conflicts = Conflicts::find(&mut tx, &stored, &user.files).await?;
+        if !conflicts.is_empty() {
+            return Err(Stopped::Conflict {
+                handle: handle.clone(),
+                conflicts: conflicts.paths.len(),
+                others: conflicts.others,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Gives files other names where the account holds something else, if that is what was asked for.
+async fn make_way(run: &Run, tx: &mut Tx, stored: &Stored, files: &mut [Found]) -> anyhow::Result<()> {
+    if run.on_conflict == OnConflict::Rename {
+        let earlier = names_given(run, tx).await?;
+        let conflicts = Conflicts::find(tx, stored, files).await?;
+        plan::rename(files, stored, &conflicts, &earlier);
+    }
+    Ok(())
+}
+
+/// The paths that an interrupted run gave to what it wrote, by the paths in the source.
+async fn names_given(run: &Run, tx: &mut Tx) -> anyhow::Result<HashMap<String, String>> {
+    let mut names = HashMap::new();
+    let mut after = String::new();
+    loop {
+        let lines = imports::lines(tx, run.run_id, &after, PAGE).await?;
+        let Some(last) = lines.last() else {
+            return Ok(names);
+        };
+        after.clone_from(&last.path);
+        let written = lines.into_iter().filter(|line| line.action.is_some());
+        names.extend(written.map(|line| (line.source_path, line.path)));
+    }
+}
+
+async fn make_folders(run: &Run, tx: &mut Tx, folders: Vec<String>) -> anyhow::Result<()> {
+    let folders: Vec<String> = USER_FOLDERS
+        .iter()
+        .map(ToString::to_string)
+        .chain(folders)
+        .collect();
+    let before: HashSet<String> = files::created_folders(tx).await?.into_iter().collect();
+    files::create_folders(tx, &folders).await?;
+    let made: HashSet<&String> = folders.iter().filter(|path| !before.contains(*path)).collect();
+    let lines: Vec<_> = made.into_iter().map(|path| ledger::folder(path)).collect();
+    if !run.dry_run {
+        imports::record(tx, run.run_id, &lines).await?;
+    }
+    Ok(())
+}
+
+/// The account's tenant, the account brought in. Says whether it was made.
+async fn open(run: &Run, user: &UserScan) -> anyhow::Result<(Tenant, bool)> {
     let account = &user.account;
     let (mut tenant, made) = Tenant::open(&run.db, &account.as_new()).await?;
+    let mut previous = None;
     let outcome = if made {
         Outcome::Moved
     } else if account.equals(tenant.user()) || user.records.is_empty() {
         Outcome::Unchanged
-    } else if run.overwrite || is_automatic(tenant.user()) {
-        squaretable::store::accounts::replace(&run.db, &account.as_new()).await?;
-        (tenant, _) = Tenant::open(&run.db, &account.as_new()).await?;
+    } else if run.on_conflict == OnConflict::Overwrite || is_automatic(tenant.user()) {
+        if !run.dry_run {
+            previous = Some(crate::accounts::to_json(tenant.user()));
+            accounts::replace(&run.db, &account.as_new()).await?;
+            (tenant, _) = Tenant::open(&run.db, &account.as_new()).await?;
+        }
         Outcome::Moved
     } else {
-        Outcome::Refused("Squaretable has another account of this name; --overwrite replaces it".to_owned())
+        let reason = "Squaretable has another account of this name; --on-conflict overwrite replaces it";
+        match run.on_conflict {
+            OnConflict::Fail => Outcome::Refused(reason.to_owned()),
+            _ => Outcome::Skipped(reason.to_owned()),
+        }
     };
+    if !run.dry_run {
+        let noted = imports::RunAccount {
+            handle: account.handle.clone(),
+            made,
+            previous,
+        };
+        imports::add_account(&run.db, run.run_id, &noted).await?;
+    }
     for (entry, flag) in &user.records {
         run.settle(entry, outcome.clone(), flag.clone());
     }
-    Ok(tenant)
-}
-
-/// Folder and file name of a chat.
-fn chat_place(place: &Place) -> Option<(String, &str)> {
-    match place {
-        Place::Chat { folder, file } => Some((format!("chats/{folder}"), file)),
-        Place::RootChat { file } => Some(("chats".to_owned(), file)),
-        Place::GroupChat { file } => Some(("group chats".to_owned(), file)),
-        _ => None,
-    }
+    Ok((tenant, made))
 }
 
 /// Reads `files` on a thread of its own and writes them here.
@@ -130,209 +298,16 @@ async fn lane(run: Run, tenant: Tenant, stored: Arc<Stored>, files: Vec<Found>) 
     let known = stored.clone();
     let runtime = Handle::current();
     let reader = tokio::task::spawn_blocking(move || read::read_all(files, &known, &runtime, &send));
-    let mut batch = Batch {
-        run,
-        tenant,
-        stored,
-        tx: None,
-        bytes: 0,
-        written: Vec::new(),
-    };
+    let mut batch = Batch::new(run, tenant, stored);
     while let Some(item) = receive.recv().await {
-        batch.take(item).await?;
+        if let Err(error) = batch.take(item).await {
+            // What was taken before the end of the run stays taken.
+            if error.is::<Stopped>() {
+                batch.commit().await?;
+            }
+            return Err(error);
+        }
     }
     batch.commit().await?;
     Ok(reader.await?)
-}
-
-/// Files on their way into one transaction. A file counts as moved only once that is committed.
-struct Batch {
-    run: Run,
-    tenant: Tenant,
-    stored: Arc<Stored>,
-    tx: Option<Tx>,
-    bytes: u64,
-    written: Vec<(Entry, Option<String>)>,
-}
-
-impl Batch {
-    async fn take(&mut self, item: Item) -> anyhow::Result<()> {
-        let found = &item.found;
-        let path = &found.entry.path;
-        match item.content {
-            Err(reason) => self.settle(found, Outcome::Rejected(reason), None),
-            Ok(content) => self
-                .store(found, content)
-                .await
-                .with_context(|| format!("cannot store {path}"))?,
-        }
-        if self.bytes >= BATCH_BYTES || self.written.len() >= BATCH_FILES {
-            self.commit().await?;
-        }
-        Ok(())
-    }
-
-    async fn store(&mut self, found: &Found, content: Content) -> anyhow::Result<()> {
-        let Content {
-            bytes,
-            standing,
-            flag,
-        } = content;
-        if found.place == Place::Secrets {
-            return self.store_secrets(found, &bytes.unwrap_or_default(), flag).await;
-        }
-        let standing = match (standing, &bytes) {
-            (Standing::Ask, Some(bytes)) => self.compare(found, bytes).await?,
-            (standing, _) => standing,
-        };
-        let yields = self.stored.yields(&found.place.path(), found.modified_at);
-        match standing {
-            Standing::Same => self.settle(found, Outcome::Unchanged, flag),
-            Standing::Touched if !yields => self.settle(found, Outcome::Unchanged, flag),
-            Standing::Differs if !yields && !self.run.overwrite => {
-                self.settle(found, Outcome::Refused(NEWER.to_owned()), flag);
-            }
-            _ => match bytes {
-                Some(bytes) => {
-                    self.write(found, &bytes).await?;
-                    self.bytes += found.entry.size;
-                    self.written.push((found.entry.clone(), flag));
-                }
-                None => self.stream(found, flag).await?,
-            },
-        }
-        Ok(())
-    }
-
-    /// Compares with what must be put together first.
-    async fn compare(&mut self, found: &Found, bytes: &[u8]) -> anyhow::Result<Standing> {
-        let stored = self.stored.clone();
-        let Some(known) = stored.get(&found.place.path()) else {
-            return Ok(Standing::New);
-        };
-        let tx = self.tx().await?;
-        let same = match (&known.content, &found.place) {
-            (Mark::Chat(chat), _) => chats::file(tx, chat).await? == bytes,
-            (Mark::Composed, Place::Character { avatar }) => match characters::get(tx, avatar).await? {
-                Some(character) => characters::file(tx, &character).await? == bytes,
-                None => return Ok(Standing::New),
-            },
-            _ => false,
-        };
-        Ok(known.standing(same, found.modified_at))
-    }
-
-    async fn write(&mut self, found: &Found, bytes: &[u8]) -> anyhow::Result<()> {
-        let (modified_at, changed_at) = (found.modified_at, found.changed_at);
-        let tx = self.tx().await?;
-        if let Some((folder, file)) = chat_place(&found.place) {
-            let lines = chat::split(bytes);
-            return Ok(chats::save_at(tx, &folder, file, &lines, Cause::Import, modified_at).await?);
-        }
-        match &found.place {
-            Place::Document { kind, name } => documents::put_at(tx, *kind, name, bytes, modified_at).await?,
-            Place::Character { avatar } => {
-                let image = &blobs::put(tx, bytes).await?;
-                let card = png::read_card(bytes).ok();
-                let card = card.as_deref();
-                let new = NewCharacter {
-                    avatar,
-                    image,
-                    pristine: true,
-                    card,
-                    modified_at,
-                    changed_at,
-                };
-                characters::put(tx, &new).await?;
-            }
-            place => {
-                let blob = blobs::put(tx, bytes).await?;
-                let path = place.path();
-                let (folder, name) = split(&path);
-                files::put_at(tx, folder, name, &blob, modified_at).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores a large file in a transaction of its own, so that one that changes meanwhile takes nothing else along.
-    async fn stream(&mut self, found: &Found, flag: Option<String>) -> anyhow::Result<()> {
-        self.commit().await?;
-        let mut tx = self.tenant.begin().await?;
-        let path = found.place.path();
-        let (folder, name) = split(&path);
-        let stored = blobs::put_file(&mut tx, &found.disk).await;
-        let now = std::fs::metadata(&found.disk).ok();
-        let calm = now.is_some_and(|now| {
-            now.len() == found.entry.size
-                && crate::scan::times(&now).is_some_and(|(at, _)| at == found.modified_at)
-        });
-        if !calm {
-            drop(tx);
-            let reason = "it changed while it was read; run again".to_owned();
-            self.settle(found, Outcome::Rejected(reason), flag);
-            return Ok(());
-        }
-        files::put_at(&mut tx, folder, name, &stored?, found.modified_at).await?;
-        tx.commit().await?;
-        self.settle(found, Outcome::Moved, flag);
-        Ok(())
-    }
-
-    async fn store_secrets(
-        &mut self,
-        found: &Found,
-        bytes: &[u8],
-        flag: Option<String>,
-    ) -> anyhow::Result<()> {
-        let Some(key) = self.run.key.clone() else {
-            let reason =
-                "there is no master key: set SQUARETABLE_MASTER_KEY to the server's, or name its --data-dir";
-            self.settle(found, Outcome::Rejected(reason.to_owned()), flag);
-            return Ok(());
-        };
-        let overwrite = self.run.overwrite;
-        let tx = self.tx().await?;
-        let outcome = match secrets::modified_at(tx).await? {
-            None => Outcome::Moved,
-            Some(modified_at) => match secrets::get(tx, &key).await {
-                Ok(stored) if stored.as_deref() == Some(bytes) => Outcome::Unchanged,
-                Ok(_) if overwrite || modified_at <= found.modified_at => Outcome::Moved,
-                Ok(_) => Outcome::Refused(NEWER.to_owned()),
-                // Sealing under a second key would lock the tenant's server out.
-                Err(error) => Outcome::Rejected(format!("the stored secrets cannot be read: {error}")),
-            },
-        };
-        if outcome == Outcome::Moved {
-            secrets::put_at(tx, &key, bytes, found.modified_at).await?;
-            self.written.push((found.entry.clone(), flag));
-        } else {
-            self.settle(found, outcome, flag);
-        }
-        Ok(())
-    }
-
-    async fn tx(&mut self) -> anyhow::Result<&mut Tx> {
-        if self.tx.is_none() {
-            self.tx = Some(self.tenant.begin().await?);
-        }
-        self.tx.as_mut().context("a transaction was just begun")
-    }
-
-    async fn commit(&mut self) -> anyhow::Result<()> {
-        if let Some(tx) = self.tx.take() {
-            tx.commit().await?;
-        }
-        for (entry, flag) in std::mem::take(&mut self.written) {
-            self.run.progress.advance(entry.size);
-            self.run.settle(&entry, Outcome::Moved, flag);
-        }
-        self.bytes = 0;
-        Ok(())
-    }
-
-    fn settle(&self, found: &Found, outcome: Outcome, flag: Option<String>) {
-        self.run.progress.advance(found.entry.size);
-        self.run.settle(&found.entry, outcome, flag);
-    }
 }

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
+use crate::output::Output;
+use crate::report::{Entry, Outcome, printable};
+
 /// The bar: bytes decide its length and the time left, since files differ in size by a factor of a million.
 const TEMPLATE: &str = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}";
 
@@ -15,7 +18,9 @@ pub struct Progress {
     bytes: u64,
     done_files: AtomicU64,
     done_bytes: AtomicU64,
+    errors: AtomicU64,
     display: Display,
+    output: Output,
 }
 
 #[derive(Debug)]
@@ -27,8 +32,8 @@ enum Display {
 
 impl Progress {
     /// Of a run over so many files and bytes.
-    pub fn new(files: usize, bytes: u64, quiet: bool) -> Self {
-        let display = if quiet {
+    pub fn new(files: usize, bytes: u64, output: Output) -> Self {
+        let display = if !output.shows_progress() {
             Display::Silent
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(bytes);
@@ -39,28 +44,46 @@ impl Progress {
         } else {
             Display::Lines
         };
-        let (done_files, done_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
         Self {
             files: files as u64,
             bytes,
-            done_files,
-            done_bytes,
+            done_files: AtomicU64::new(0),
+            done_bytes: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
             display,
+            output,
         }
     }
 
-    /// Counts a file that was dealt with, whatever became of it.
-    pub fn advance(&self, bytes: u64) {
+    /// Where the run tells what it does.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Tells what became of a file, and counts it, whatever that is.
+    pub fn settle(&self, entry: &Entry, outcome: &Outcome, flag: Option<&str>) {
+        self.output.file(entry, outcome, flag);
+        if matches!(outcome, Outcome::Rejected(_) | Outcome::Mismatch(_)) {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        let bytes = entry.size;
         let files = self.done_files.fetch_add(1, Ordering::Relaxed) + 1;
         let before = self.done_bytes.fetch_add(bytes, Ordering::Relaxed);
         match &self.display {
             Display::Silent => {}
             Display::Bar(bar) => {
                 bar.set_position(before + bytes);
+                let errors = self.errors.load(Ordering::Relaxed);
+                let errors = if errors == 0 {
+                    String::new()
+                } else {
+                    format!(", {errors} errors")
+                };
                 bar.set_message(format!(
-                    "{} of {} files",
+                    "{} of {} files{errors}, {}",
                     HumanCount(files),
-                    HumanCount(self.files)
+                    HumanCount(self.files),
+                    printable(&entry.path)
                 ));
             }
             Display::Lines if self.tenths(before) < self.tenths(before + bytes) => eprintln!(

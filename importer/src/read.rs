@@ -70,7 +70,11 @@ pub fn read_all(files: Vec<Found>, stored: &Stored, runtime: &Handle, out: &mpsc
     }
 }
 
-fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
+/// Reads one file, and tells how it stands to what the tenant holds.
+///
+/// # Errors
+/// A sentence for the report.
+pub fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
     let size = found.entry.size;
     if matches!(found.place, Place::File { .. }) && size > IN_MEMORY {
         return large(found, known);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value, json};
 use squaretable_compat::layout::Place;
+use uuid::Uuid;
 
 use crate::exit::Exit;
 
@@ -39,7 +41,8 @@ impl Kind {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// The word that the table heads its line with.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Account => "accounts",
             Self::Card => "cards",
@@ -72,7 +75,9 @@ pub enum Outcome {
     Unchanged,
     /// Left out on purpose, with the reason.
     Ignored(&'static str),
-    /// Not written, since the target's version is newer.
+    /// Not written, since the target's version is to be kept: what `--on-conflict` asked for.
+    Skipped(String),
+    /// Not written, since something else lies there and nobody said what to do.
     Refused(String),
     /// Not written, with the reason.
     Rejected(String),
@@ -86,8 +91,34 @@ impl Outcome {
             Self::Moved => 0,
             Self::Unchanged => 1,
             Self::Ignored(_) => 2,
-            Self::Refused(_) => 3,
-            Self::Rejected(_) | Self::Mismatch(_) => 4,
+            Self::Skipped(_) => 3,
+            Self::Refused(_) => 4,
+            Self::Rejected(_) | Self::Mismatch(_) => 5,
+        }
+    }
+
+    /// The word for it, in the ledger and in events.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Moved => "imported",
+            Self::Unchanged => "unchanged",
+            Self::Ignored(_) => "ignored",
+            Self::Skipped(_) => "skipped",
+            Self::Refused(_) => "refused",
+            Self::Rejected(_) => "rejected",
+            Self::Mismatch(_) => "mismatch",
+        }
+    }
+
+    /// Why it was not simply taken.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Moved | Self::Unchanged => None,
+            Self::Ignored(reason) => Some(reason),
+            Self::Skipped(reason)
+            | Self::Refused(reason)
+            | Self::Rejected(reason)
+            | Self::Mismatch(reason) => Some(reason),
         }
     }
 }
@@ -104,7 +135,7 @@ struct Problem {
 #[derive(Debug, Default)]
 pub struct Report {
     found: BTreeMap<Kind, usize>,
-    counts: BTreeMap<Kind, [usize; 5]>,
+    counts: BTreeMap<Kind, [usize; 6]>,
     bytes: u64,
     ignored: BTreeMap<&'static str, usize>,
     problems: Vec<Problem>,
@@ -125,6 +156,7 @@ impl Report {
             Outcome::Moved => self.bytes += entry.size,
             Outcome::Unchanged => {}
             Outcome::Ignored(reason) => *self.ignored.entry(reason).or_default() += 1,
+            Outcome::Skipped(reason) => self.problem("skipped", &entry.path, reason),
             Outcome::Refused(reason) => self.problem("refused", &entry.path, reason),
             Outcome::Rejected(reason) => self.problem("rejected", &entry.path, reason),
             Outcome::Mismatch(reason) => {
@@ -161,16 +193,25 @@ impl Report {
         settled.collect::<BTreeMap<Kind, usize>>() == self.found
     }
 
+    fn total(&self, column: usize) -> usize {
+        self.counts.values().map(|columns| columns[column]).sum()
+    }
+
+    /// How many files could not be taken so far.
+    pub fn rejected(&self) -> usize {
+        self.total(5)
+    }
+
     /// The exit code that the counts mean.
     pub fn exit(&self) -> Exit {
-        let total = |column: usize| self.counts.values().map(|columns| columns[column]).sum::<usize>();
+        let total = |column: usize| self.total(column);
         if !self.closes() {
             Exit::Failed
         } else if self.mismatches > 0 {
             Exit::Mismatch
-        } else if total(3) > 0 {
+        } else if total(4) > 0 {
             Exit::Conflict
-        } else if total(4) + self.flagged > 0 {
+        } else if total(5) + self.flagged > 0 {
             Exit::Rejects
         } else {
             Exit::Done
@@ -188,11 +229,42 @@ impl Report {
         text
     }
 
+    /// The counts as an event or a file; `verb` names the first column.
+    pub fn to_json(&self, verb: &str, run: Option<Uuid>) -> Value {
+        let columns = [verb, "unchanged", "ignored", "skipped", "refused", "rejected"];
+        let kinds = self.found.iter().map(|(kind, found)| {
+            let counts = self.counts.get(kind).copied().unwrap_or_default();
+            let counts = columns
+                .iter()
+                .zip(counts)
+                .map(|(name, count)| ((*name).to_owned(), json!(count)));
+            let row: Map<String, Value> = [("found".to_owned(), json!(found))]
+                .into_iter()
+                .chain(counts)
+                .collect();
+            (kind.name().to_owned(), Value::Object(row))
+        });
+        json!({
+            "event": "summary", "run": run.map(|run| run.to_string()), "kinds": kinds.collect::<Map<String, Value>>(), "bytes": self.bytes,
+            "damaged": self.flagged, "mismatches": self.mismatches, "closes": self.closes(),
+            "exit": self.exit() as u8,
+        })
+    }
+
     /// The table of all counts and the reasons for what was ignored. `verb` heads the first column.
     pub fn summary(&self, verb: &str) -> String {
-        let heads = ["", "found", verb, "unchanged", "ignored", "refused", "rejected"];
+        let heads = [
+            "",
+            "found",
+            verb,
+            "unchanged",
+            "ignored",
+            "skipped",
+            "refused",
+            "rejected",
+        ];
         let mut text = String::new();
-        let mut line = |cells: [&str; 7]| {
+        let mut line = |cells: [&str; 8]| {
             let _ = write!(text, "{:<10}", cells[0]);
             for cell in &cells[1..] {
                 let _ = write!(text, " {cell:>10}");
@@ -200,18 +272,19 @@ impl Report {
             text.push('\n');
         };
         line(heads);
-        let mut sums = [0; 6];
+        let mut sums = [0; 7];
         for (kind, found) in &self.found {
             let counts = self.counts.get(kind).copied().unwrap_or_default();
-            let row = [*found, counts[0], counts[1], counts[2], counts[3], counts[4]];
+            let [a, b, c, d, e, f] = counts;
+            let row = [*found, a, b, c, d, e, f];
             for (sum, count) in sums.iter_mut().zip(row) {
                 *sum += count;
             }
-            let [a, b, c, d, e, f] = row.map(|count| count.to_string());
-            line([kind.name(), &a, &b, &c, &d, &e, &f]);
+            let [a, b, c, d, e, f, g] = row.map(|count| count.to_string());
+            line([kind.name(), &a, &b, &c, &d, &e, &f, &g]);
         }
-        let [a, b, c, d, e, f] = sums.map(|count| count.to_string());
-        line(["total", &a, &b, &c, &d, &e, &f]);
+        let [a, b, c, d, e, f, g] = sums.map(|count| count.to_string());
+        line(["total", &a, &b, &c, &d, &e, &f, &g]);
         let _ = writeln!(text, "{} {verb}", indicatif::HumanBytes(self.bytes));
         for (reason, count) in &self.ignored {
             let _ = writeln!(text, "ignored {count}: {reason}");
@@ -227,7 +300,7 @@ impl Report {
 }
 
 /// A path without control characters, so that a file's name cannot forge lines of the report.
-fn printable(path: &str) -> String {
+pub fn printable(path: &str) -> String {
     path.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -1,17 +1,26 @@
 //! Walks a data root and tells what everything in it is. Reads nothing but the account store.
 
+mod records;
+mod walk;
+
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use squaretable_compat::layout::{Place, RootEntry, Stored};
+use squaretable_compat::layout::{Place, RootEntry, is_safe};
 use walkdir::WalkDir;
 
-use crate::accounts::{self, DEFAULT, Source};
+use crate::accounts::{Account, DEFAULT};
+use crate::exit::{Exit, Failure};
+use crate::policy::Filter;
 use crate::report::{Entry, Kind, Outcome, Report};
+use crate::source::{Layout, MOVED, Source};
+
+use self::walk::Facts;
+pub use self::walk::times;
 
 /// Longest path in bytes: an index entry of PostgreSQL holds folder and name together.
 const MAX_PATH: usize = 2000;
@@ -41,7 +50,7 @@ pub struct Scan {
 #[derive(Debug)]
 pub struct UserScan {
     /// The account.
-    pub account: Source,
+    pub account: Account,
     /// Its records in `_storage`, with what is wrong with them; empty for the account that is made where there is none.
     pub records: Vec<(Entry, Option<String>)>,
     /// Its folder.
@@ -67,22 +76,103 @@ pub struct Found {
     pub changed_at: DateTime<Utc>,
 }
 
-/// Walks `root`; what is not to be stored is settled in `report` at once.
+/// Looks through a source on a thread of its own; what is not to be stored is settled in the report at once.
 ///
 /// # Errors
-/// The root, or its account store, cannot be read; or it is a user's folder.
-pub fn scan(root: &Path, report: &mut Report) -> anyhow::Result<Scan> {
-    let root = root
-        .canonicalize()
-        .with_context(|| format!("cannot read {}", root.display()))?;
-    if root.join("characters").is_dir() && root.join("settings.json").is_file() {
-        anyhow::bail!(
-            "{} is the folder of one user: name the folder that it lies in",
-            root.display()
-        );
+/// [`Exit::Source`]: the source, or its account store, cannot be read. [`Exit::Usage`]: it lacks an account that was
+/// asked for.
+pub async fn look(source: &Arc<Source>, filter: &Filter) -> Result<(Scan, Report), Failure> {
+    let (source, filter) = (source.clone(), filter.clone());
+    let walk = move || {
+        let mut report = Report::default();
+        scan(&source, &filter, &mut report).map(|found| (found, report))
+    };
+    tokio::task::spawn_blocking(walk)
+        .await
+        .map_err(|error| Failure::new(Exit::Failed, error))?
+}
+
+fn scan(source: &Source, filter: &Filter, report: &mut Report) -> Result<Scan, Failure> {
+    let unreadable = |error| Failure::new(Exit::Source, error);
+    let mut users = match source.layout() {
+        Layout::DataRoot => data_root(source.dir(), report).map_err(unreadable)?,
+        Layout::User { handle } => {
+            let mut user = UserScan::of_folder(source.dir(), handle).map_err(unreadable)?;
+            walk::user(&mut user, source.dir(), report);
+            vec![user]
+        }
+        Layout::Before112 => {
+            let mut user = UserScan::of_folder(source.dir(), DEFAULT).map_err(unreadable)?;
+            for (from, to) in MOVED {
+                walk::walk(&mut user, &source.dir().join(from), to, source.dir(), report);
+            }
+            vec![user]
+        }
+    };
+    for (entry, reason) in source.rejected() {
+        report.find(entry.kind);
+        report.settle(entry, Outcome::Rejected(reason.clone()), None);
     }
-    let mut accounts = read_accounts(&root, report)?;
-    let mut entries: Vec<_> = std::fs::read_dir(&root)
+    if !matches!(source.layout(), Layout::User { .. }) {
+        choose(&mut users, source.users(), report)?;
+    }
+    for user in &mut users {
+        user.files.retain(|found| match filter.leaves_out(found) {
+            None => true,
+            Some(reason) => {
+                report.settle(&found.entry, Outcome::Ignored(reason), None);
+                false
+            }
+        });
+    }
+    let files = users.iter().map(|user| user.files.len()).sum();
+    let bytes = users
+        .iter()
+        .flat_map(|user| &user.files)
+        .map(|found| found.entry.size)
+        .sum();
+    Ok(Scan { users, files, bytes })
+}
+
+/// Keeps the accounts that were asked for, under the names that they are to have here.
+fn choose(
+    users: &mut Vec<UserScan>,
+    wanted: &[(String, String)],
+    report: &mut Report,
+) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if let Some((name, _)) = wanted
+        .iter()
+        .find(|(name, _)| users.iter().all(|user| user.account.handle != *name))
+    {
+        let error = anyhow::anyhow!("the source has no account {name:?}");
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    users.retain_mut(|user| {
+        let here = wanted.iter().find(|(name, _)| *name == user.account.handle);
+        if let Some((_, here)) = here {
+            user.account.handle.clone_from(here);
+            return true;
+        }
+        let records = user.records.iter().map(|(entry, _)| entry);
+        for entry in records.chain(user.files.iter().map(|found| &found.entry)) {
+            report.settle(
+                entry,
+                Outcome::Ignored("of an account that --user does not name"),
+                None,
+            );
+        }
+        false
+    });
+    Ok(())
+}
+
+/// Walks a data root.
+fn data_root(root: &Path, report: &mut Report) -> anyhow::Result<Vec<UserScan>> {
+    let mut accounts = records::read(root, report)?;
+    let mut entries: Vec<_> = std::fs::read_dir(root)
         .and_then(Iterator::collect)
         .with_context(|| format!("cannot read {}", root.display()))?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -97,22 +187,15 @@ pub fn scan(root: &Path, report: &mut Report) -> anyhow::Result<Scan> {
             RootEntry::UserOrUnknown => {
                 let user = name.to_str().and_then(|handle| accounts.get_mut(handle));
                 match user.filter(|_| entry.path().is_dir() && !entry.path().is_symlink()) {
-                    Some(user) => walk_user(user, report),
-                    None => settle_all(&root, &entry.path(), &unknown(&entry.path()), report),
+                    Some(user) => walk::user(user, root, report),
+                    None => settle_all(root, &entry.path(), &unknown(&entry.path()), report),
                 }
                 continue;
             }
         };
-        settle_all(&root, &entry.path(), &Outcome::Ignored(reason), report);
+        settle_all(root, &entry.path(), &Outcome::Ignored(reason), report);
     }
-    let users: Vec<UserScan> = accounts.into_values().collect();
-    let files = users.iter().map(|user| user.files.len()).sum();
-    let bytes = users
-        .iter()
-        .flat_map(|user| &user.files)
-        .map(|found| found.entry.size)
-        .sum();
-    Ok(Scan { users, files, bytes })
+    Ok(accounts.into_values().collect())
 }
 
 fn unknown(path: &Path) -> Outcome {
@@ -153,94 +236,50 @@ fn below(root: &Path, path: &Path) -> String {
         .into_owned()
 }
 
-/// The accounts of `_storage`, by handle; the original's first account when there is none.
-fn read_accounts(root: &Path, report: &mut Report) -> anyhow::Result<BTreeMap<String, UserScan>> {
-    let mut users = BTreeMap::new();
-    let mut avatars = Vec::new();
-    for (path, bytes) in read_records(root, report)? {
-        let size = bytes.len() as u64;
-        let entry = Entry {
-            path: below(root, &path),
-            kind: Kind::Account,
-            size,
-        };
-        report.find(Kind::Account);
-        let record = accounts::parse(&bytes).and_then(|stored| match stored {
-            Stored::Account(account) => Source::new(account).map(Ok).map_err(|error| error.to_string()),
-            Stored::Avatar { handle, url } => Ok(Err((handle, url))),
-            Stored::Other { key, .. } => Err(format!("the original has no record {key:?}")),
-        });
-        match record {
-            Ok(Ok(account)) if users.contains_key(&account.handle) => {
-                let reason = format!("a second record of the account {:?}", account.handle);
-                report.settle(&entry, Outcome::Rejected(reason), None);
+impl Scan {
+    /// What was found, for the question before an import.
+    pub fn plan(&self) -> String {
+        let mut text = String::new();
+        for user in &self.users {
+            let mut kinds: BTreeMap<Kind, (usize, u64)> = BTreeMap::new();
+            for found in &user.files {
+                let (files, bytes) = kinds.entry(found.entry.kind).or_default();
+                *files += 1;
+                *bytes += found.entry.size;
             }
-            Ok(Ok(account)) => {
-                let user = UserScan::new(root, account, vec![(entry, flag(&path, &bytes))]);
-                users.insert(user.account.handle.clone(), user);
+            let _ = writeln!(text, "account {}", user.account.handle);
+            for (kind, (files, bytes)) in kinds {
+                let _ = writeln!(
+                    text,
+                    "  {:<10} {files:>8}  {}",
+                    kind.name(),
+                    indicatif::HumanBytes(bytes)
+                );
             }
-            Ok(Err((handle, url))) => avatars.push((handle, url, entry)),
-            Err(reason) => report.settle(&entry, Outcome::Rejected(reason), None),
         }
+        text
     }
-    for (handle, url, entry) in avatars {
-        match users.get_mut(&handle) {
-            Some(user) => {
-                user.account.avatar = url;
-                user.records.push((entry, None));
-            }
-            None => report.settle(&entry, Outcome::Rejected(format!("no account {handle:?}")), None),
-        }
-    }
-    if users.is_empty() && root.join(DEFAULT).is_dir() {
-        users.insert(
-            DEFAULT.to_owned(),
-            UserScan::new(root, Source::default_user(), Vec::new()),
-        );
-    }
-    Ok(users)
-}
-
-/// The files of `_storage`, by name; what cannot be a record is settled at once.
-fn read_records(root: &Path, report: &mut Report) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
-    let store = root.join("_storage");
-    let mut entries: Vec<_> = match std::fs::read_dir(&store) {
-        Ok(entries) => entries.collect::<Result<_, _>>()?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", store.display())),
-    };
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    let mut records = Vec::new();
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            settle_all(root, &path, &Outcome::Ignored(HIDDEN), report);
-        } else if entry.file_type()?.is_file() {
-            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            records.push((path, bytes));
-        } else {
-            let outcome = Outcome::Rejected("not a file of the account store".to_owned());
-            settle_all(root, &path, &outcome, report);
-        }
-    }
-    Ok(records)
-}
-
-/// What an export would not give back of an account's record.
-fn flag(path: &Path, bytes: &[u8]) -> Option<String> {
-    let Ok(Stored::Account(account)) = accounts::parse(bytes) else {
-        return None;
-    };
-    let account = Source::new(account).ok()?;
-    let (name, expected) = accounts::records(&account.as_new()).swap_remove(0);
-    let same = expected == bytes && path.file_name().is_some_and(|file| *file == *name);
-    (!same).then(|| {
-        "the account is taken, but its record will be exported in the form that SillyTavern writes".to_owned()
-    })
 }
 
 impl UserScan {
-    fn new(root: &Path, account: Source, records: Vec<(Entry, Option<String>)>) -> Self {
+    /// The folder of one user, which goes to the account `handle`.
+    fn of_folder(dir: &Path, handle: &str) -> anyhow::Result<Self> {
+        let mut account = Account::default_user();
+        anyhow::ensure!(
+            is_safe(handle) && !handle.contains('/'),
+            "{handle:?} cannot name an account"
+        );
+        account.handle = handle.to_owned();
+        Ok(Self {
+            account,
+            records: Vec::new(),
+            root: dir.to_path_buf(),
+            files: Vec::new(),
+            folders: Vec::new(),
+        })
+    }
+
+    fn new(root: &Path, account: Account, records: Vec<(Entry, Option<String>)>) -> Self {
         let root = root.join(&account.handle);
         Self {
             account,
@@ -281,86 +320,4 @@ impl UserScan {
             }
         }
     }
-}
-
-/// Fills in the files and folders of a user.
-fn walk_user(user: &mut UserScan, report: &mut Report) {
-    let top = user.root.clone();
-    let data_root = top.parent().unwrap_or(&top).to_path_buf();
-    for item in WalkDir::new(&top)
-        .min_depth(1)
-        .follow_links(false)
-        .sort_by_file_name()
-    {
-        let item = match item {
-            Ok(item) => item,
-            Err(error) => {
-                let path = error.path().unwrap_or(&top);
-                report.folder_problem(&below(&data_root, path), error.to_string());
-                continue;
-            }
-        };
-        let shown = below(&data_root, item.path());
-        let path = item.path().strip_prefix(&top).ok().and_then(Path::to_str);
-        if !item.file_type().is_dir() {
-            let found = item.metadata().map_err(|error| error.to_string());
-            let size = found.as_ref().map_or(0, Metadata::len);
-            let found = found.and_then(|metadata| examine(path, item.path(), &metadata));
-            user.take(
-                found,
-                Entry {
-                    path: shown,
-                    kind: Kind::File,
-                    size,
-                },
-                report,
-            );
-            continue;
-        }
-        match path {
-            Some(path) if path.len() > MAX_PATH => report.folder_problem(&shown, TOO_LONG.to_owned()),
-            Some(path) => user.folders.push(path.to_owned()),
-            None => report.folder_problem(&shown, NOT_UTF8.to_owned()),
-        }
-    }
-}
-
-/// What a walk learns of a file that could be stored.
-struct Facts {
-    place: Place,
-    disk: PathBuf,
-    modified_at: DateTime<Utc>,
-    changed_at: DateTime<Utc>,
-}
-
-/// What a file of a user is, or why it cannot be stored.
-fn examine(path: Option<&str>, disk: &Path, metadata: &Metadata) -> Result<Facts, String> {
-    let path = path.ok_or(NOT_UTF8)?;
-    let place = Place::classify(path).map_err(|error| error.to_string())?;
-    if metadata.is_symlink() {
-        return Err(LINK.to_owned());
-    }
-    if !metadata.is_file() {
-        return Err("neither a file nor a folder".to_owned());
-    }
-    if path.len() > MAX_PATH {
-        return Err(TOO_LONG.to_owned());
-    }
-    let (modified_at, changed_at) = times(metadata).ok_or("its time is out of range")?;
-    Ok(Facts {
-        place,
-        disk: disk.to_path_buf(),
-        modified_at,
-        changed_at,
-    })
-}
-
-/// mtime and ctime, cut to the microsecond that PostgreSQL keeps.
-pub fn times(metadata: &Metadata) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let at =
-        |seconds, nanos: i64| DateTime::from_timestamp(seconds, u32::try_from(nanos).ok()? / 1000 * 1000);
-    Some((
-        at(metadata.mtime(), metadata.mtime_nsec())?,
-        at(metadata.ctime(), metadata.ctime_nsec())?,
-    ))
 }

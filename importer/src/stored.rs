@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use squaretable::error::Result;
-use squaretable::store::chats::{self, Chat};
-use squaretable::store::{Tx, characters, documents, files};
-use squaretable_compat::layout::{DocumentKind, Place};
+use squaretable::store::Tx;
+use squaretable::store::chats::Chat;
+use squaretable::user_folder::{self, What};
 
 /// Default content is given in one transaction, whose last row is this; what was made so shortly before it is default
 /// content.
@@ -25,8 +25,9 @@ pub struct Stored {
 pub struct Known {
     /// What tells its content.
     pub content: Mark,
+    /// Its mtime.
+    pub modified_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
-    modified_at: DateTime<Utc>,
 }
 
 /// What tells one content from another.
@@ -64,33 +65,17 @@ impl Stored {
     /// The database failed.
     pub async fn read(tx: &mut Tx) -> Result<Self> {
         let mut known = HashMap::new();
-        for row in documents::fingerprints(tx).await? {
-            let kind = DocumentKind::from_name(&row.kind)
-                .ok_or_else(|| anyhow::anyhow!("there is a document of an unknown kind: {}", row.kind))?;
-            let path = Place::Document { kind, name: row.name }.path();
-            known.insert(
-                path,
-                Known::new(Mark::Document(row.sha256), row.created_at, row.modified_at),
-            );
-        }
-        for row in characters::versions(tx).await? {
-            let content = if row.pristine {
-                Mark::Blob(*row.image.hash(), row.image.size)
-            } else {
-                Mark::Composed
+        for item in user_folder::items(tx).await? {
+            let content = match item.what {
+                What::Document { sha256, .. } => Mark::Document(sha256),
+                What::Card(card) if !card.pristine => Mark::Composed,
+                What::Card(card) => Mark::Blob(*card.image.hash(), card.image.size),
+                What::Chat(chat) => Mark::Chat(*chat),
+                What::File(file) => Mark::Blob(*file.blob.hash(), file.blob.size),
+                // A file of its name takes the place of a backup, whatever that holds.
+                What::ChatBackup(_) | What::Secrets => continue,
             };
-            let path = Place::Character { avatar: row.avatar }.path();
-            known.insert(path, Known::new(content, row.created_at, row.modified_at));
-        }
-        for file in files::list_recursive(tx, "").await? {
-            let path = join(&file.folder, &file.name);
-            let content = Mark::Blob(*file.blob.hash(), file.blob.size);
-            known.insert(path, Known::new(content, file.created_at, file.modified_at));
-        }
-        for chat in chats::list_all(tx).await? {
-            let path = join(&chat.folder, &chat.file_name);
-            let (created_at, modified_at) = (chat.created_at, chat.modified_at);
-            known.insert(path, Known::new(Mark::Chat(chat), created_at, modified_at));
+            known.insert(item.path, Known::new(content, item.created_at, item.modified_at));
         }
         let seeded_at = known.get(CONTENT_LOG).map(|log| log.modified_at);
         Ok(Self { known, seeded_at })
@@ -105,11 +90,22 @@ impl Stored {
     /// content that nobody touched.
     pub fn yields(&self, path: &str, modified_at: DateTime<Utc>) -> bool {
         let Some(known) = self.get(path) else { return true };
-        let untouched = known.created_at == known.modified_at
-            && self
-                .seeded_at
-                .is_some_and(|at| known.created_at <= at && at - known.created_at < SEEDING);
-        untouched || known.modified_at <= modified_at
+        self.is_default(path) || known.modified_at <= modified_at
+    }
+
+    /// Whether default content that nobody touched lies at a path.
+    pub fn is_default(&self, path: &str) -> bool {
+        self.get(path).is_some_and(|known| {
+            known.created_at == known.modified_at
+                && self
+                    .seeded_at
+                    .is_some_and(|at| known.created_at <= at && at - known.created_at < SEEDING)
+        })
+    }
+
+    /// The paths at which something lies.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
     }
 }
 
@@ -129,15 +125,6 @@ impl Known {
             (true, false) => Standing::Touched,
             (true, true) => Standing::Same,
         }
-    }
-}
-
-/// A path from a folder (`""` is the root) and a name.
-pub fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
     }
 }
 

@@ -10,9 +10,6 @@ use squaretable::store::Db;
 use crate::args::TargetArgs;
 use crate::exit::{Exit, Failure};
 
-/// Connections of a run: one for each lane of `load`, and one to spare.
-const CONNECTIONS: u32 = 5;
-
 /// How long closing waits for statements that still run.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -28,19 +25,19 @@ pub struct Target {
 impl Target {
     /// Connects to the database that the server would use, bringing its schema up to date. The embedded PostgreSQL is
     /// joined when it runs, else started for this run. `create` says whether a new one, and a new master key, may be
-    /// made.
+    /// made; `connections` how many there may be at a time.
     ///
     /// # Errors
     /// [`Exit::Target`] with the cause.
-    pub async fn open(args: &TargetArgs, create: bool) -> Result<Self, Failure> {
-        Self::connect(args, create)
+    pub async fn open(args: &TargetArgs, create: bool, connections: u32) -> Result<Self, Failure> {
+        Self::connect(args, create, connections)
             .await
             .map_err(|error| Failure::new(Exit::Target, error))
     }
 
-    async fn connect(args: &TargetArgs, create: bool) -> anyhow::Result<Self> {
+    async fn connect(args: &TargetArgs, create: bool, connections: u32) -> anyhow::Result<Self> {
         let Some(url) = &args.database_url else {
-            return Self::embedded(args, create).await;
+            return Self::embedded(args, create, connections).await;
         };
         let key = master_key(args, false)?;
         // The parser's message could repeat the URL, and with it a password.
@@ -48,13 +45,13 @@ impl Target {
             .parse()
             .map_err(|_| anyhow!("--database-url is not a PostgreSQL URL"))?;
         Ok(Self {
-            db: Db::connect(options, CONNECTIONS).await?,
+            db: Db::connect(options, connections).await?,
             key,
             embedded: None,
         })
     }
 
-    async fn embedded(args: &TargetArgs, create: bool) -> anyhow::Result<Self> {
+    async fn embedded(args: &TargetArgs, create: bool, connections: u32) -> anyhow::Result<Self> {
         let dir = args.data_dir.join("postgres");
         if !create && !dir.is_dir() {
             anyhow::bail!("there is no database in {}", args.data_dir.display());
@@ -68,7 +65,7 @@ impl Target {
             fsync: true,
         };
         let embedded = Embedded::start(options).await?;
-        match Db::connect(embedded.connect_options(), CONNECTIONS).await {
+        match Db::connect(embedded.connect_options(), connections).await {
             Ok(db) => Ok(Self {
                 db,
                 key,

@@ -1,6 +1,9 @@
 //! The importer as it is run: the built program, a real PostgreSQL, generated data roots.
 
+mod conflicts;
+mod guide;
 mod refusals;
 mod round_trip;
+mod runs;
 mod source;
 mod target;

@@ -39,7 +39,7 @@ impl Run {
         self
     }
 
-    /// The figures of a line of the summary: found, moved, unchanged, ignored, refused, rejected.
+    /// The figures of a line of the summary: found, moved, unchanged, ignored, skipped, refused, rejected.
     #[track_caller]
     pub fn row(&self, name: &str) -> Vec<usize> {
         let row = self.out.lines().find(|line| line.split(' ').next() == Some(name));
@@ -132,14 +132,19 @@ impl Target {
         self.embedded.as_ref().expect("it runs")
     }
 
-    /// `import ROOT`.
+    /// `import ROOT`, secrets and all; what was changed last wins.
     pub fn import(&self, root: &Path) -> Run {
-        run(self.command("import").arg(root))
+        self.import_with(root, &["--on-conflict", "newer"])
     }
 
-    /// `import ROOT --overwrite`.
+    /// `import ROOT`, secrets and all; the source wins.
     pub fn overwrite(&self, root: &Path) -> Run {
-        run(self.command("import").arg(root).arg("--overwrite"))
+        self.import_with(root, &["--on-conflict", "overwrite"])
+    }
+
+    /// `import ROOT`, secrets and all, with more arguments.
+    pub fn import_with(&self, root: &Path, more: &[&str]) -> Run {
+        run(self.command("import").arg(root).arg("--with-secrets").args(more))
     }
 
     /// `export OUT --all-users`.
