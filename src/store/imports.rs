@@ -133,8 +133,7 @@ pub async fn begin(db: &Db, run: &Run) -> Result<()> {
 /// The database failed.
 pub async fn unfinished(db: &Db, source: &str, options: &str) -> Result<Option<Run>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql =
-        "SELECT run_id, source, options, version, started_at, finished_at, rolled_back_at FROM import_runs
+    let sql = "SELECT * FROM import_runs
                WHERE source = $1 AND options = $2 AND finished_at IS NULL AND rolled_back_at IS NULL
                ORDER BY started_at DESC LIMIT 1";
     let run = sqlx::query_as(sql)
@@ -152,8 +151,7 @@ pub async fn unfinished(db: &Db, source: &str, options: &str) -> Result<Option<R
 /// The database failed.
 pub async fn find(db: &Db, run_id: Uuid) -> Result<Option<Run>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql =
-        "SELECT run_id, source, options, version, started_at, finished_at, rolled_back_at FROM import_runs
+    let sql = "SELECT * FROM import_runs
                WHERE run_id = $1";
     let run = sqlx::query_as(sql).bind(run_id).fetch_optional(&mut *tx).await?;
     tx.commit().await?;
@@ -166,8 +164,7 @@ pub async fn find(db: &Db, run_id: Uuid) -> Result<Option<Run>> {
 /// The database failed.
 pub async fn list(db: &Db) -> Result<Vec<Run>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql =
-        "SELECT run_id, source, options, version, started_at, finished_at, rolled_back_at FROM import_runs
+    let sql = "SELECT * FROM import_runs
                ORDER BY started_at DESC, run_id";
     let runs = sqlx::query_as(sql).fetch_all(&mut *tx).await?;
     tx.commit().await?;

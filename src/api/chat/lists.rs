@@ -112,7 +112,7 @@ async fn group_scope(tx: &mut Tx, id: &Value) -> Result<Scope> {
         .iter()
         .filter(|group| names::extension(&group.name) == ".json")
         .filter_map(|group| text::parse(&group.body).ok())
-        .find(|group| group.get("id") == Some(id));
+        .find(|group| group.get("id").is_some_and(|own| is_same(own, id)));
     let chats = group
         .as_ref()
         .and_then(|group| group.get("chats")?.as_array())
@@ -125,6 +125,15 @@ async fn group_scope(tx: &mut Tx, id: &Value) -> Result<Scope> {
         folder: GROUP_CHATS.to_owned(),
         file_names: Some(file_names),
     })
+}
+
+/// JavaScript's `===` of two values of JSON texts: no list or object is another.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(_) | Value::Object(_), _) => false,
+        _ => one == other,
+    }
 }
 
 /// The scope's chats that match, in the order of the folder or of the group's list.

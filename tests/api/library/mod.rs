@@ -10,6 +10,7 @@ mod card_names;
 pub mod characters;
 mod content;
 mod data_maid;
+mod data_maid_backups;
 mod data_maid_tokens;
 mod files;
 mod groups;

@@ -76,9 +76,10 @@ async fn create(
     let internal = match fields.text("file_name") {
         // compat: a given file name is taken as it is, and replaces the card that has it.
         Some(given) => {
+            let given = text::lossy(given);
             let avatar = format!("{given}.png");
             characters::put(&mut tx, &NewCharacter::now(&avatar, &image, &card)).await?;
-            given.to_owned()
+            given.into_owned()
         }
         None => insert_free(&mut tx, internal_names(&name), &image, &card).await?,
     };
@@ -121,7 +122,7 @@ async fn edit(
         (None, None) => put_default_picture(&mut tx, &app).await?,
     };
     // compat: whatever was named, a card is a PNG.
-    let target = format!("{}.png", names::strip_png(avatar));
+    let target = format!("{}.png", names::strip_png(&text::lossy(avatar)));
     characters::put(&mut tx, &NewCharacter::now(&target, &image, &card)).await?;
     tx.commit().await?;
     let mut response = reply::status(StatusCode::OK);
