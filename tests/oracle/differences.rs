@@ -238,6 +238,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("image_metadata", "POST /api/image-metadata/folders/set-thumbnails {\"updates\":[null]}", "A malformed list is 400 with its reason; the original throws."),
     differs("groups", "POST /api/chats/group/save {\"id\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("groups", "POST /api/chats/group/get {\"id\":\"nnnnnnnnnnnn*", LONG_NAME),
+    differs("groups", "POST /api/backups/chat/get {}", LONG_NAME),
     differs("presets", "POST /api/presets/save {\"apiId\":\"openai\",\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("presets", "POST /api/settings/get {} #2", LONG_NAME),
     differs("presets", "POST /api/presets/delete {\"apiId\":\"openai\",\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
