@@ -12,7 +12,8 @@ CREATE TABLE chat_backups (
     byte_size bigint NOT NULL,
     summary   bytea NOT NULL,                -- as chats.summary
     PRIMARY KEY (tenant_id, name),
-    FOREIGN KEY (tenant_id, chat_id, revision) REFERENCES revisions
+    -- Checked at the end of a transaction: a tenant that is removed takes its chats and backups along in any order.
+    FOREIGN KEY (tenant_id, chat_id, revision) REFERENCES revisions DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX chat_backups_owner ON chat_backups (tenant_id, owner, taken_at);
 CREATE INDEX chat_backups_revision ON chat_backups (tenant_id, chat_id, revision);

@@ -1,6 +1,7 @@
 //! The second wall, asked directly: what the database itself enforces.
 
 use sqlx::{ConnectOptions, Row};
+use squaretable::app::DEFAULT_USER;
 
 use crate::harness::Server;
 
@@ -69,4 +70,29 @@ async fn the_servers_role_sees_nothing_outside_a_tenant() {
         .await
         .expect("a count");
     assert_eq!(seen, 0);
+}
+
+/// Removing an account removes its tenant whole, whatever refers to what in it.
+#[tokio::test]
+async fn an_account_is_removed_with_everything_in_it() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let header =
+        serde_json::json!({ "chat_metadata": {}, "user_name": "unused", "character_name": "unused" });
+    let body = serde_json::json!({ "avatar_url": "Ada.png", "file_name": "talk", "chat": [header] });
+    client.post("/api/chats/save", body).await.expect(200);
+    client
+        .post("/api/data-maid/report", serde_json::json!({}))
+        .await
+        .expect(200);
+    assert_eq!(server.count("SELECT count(*) FROM chat_backups").await, 1);
+    let removed = squaretable::store::accounts::delete(server.app.db(), DEFAULT_USER).await;
+    assert!(removed.expect("the database answers"));
+    let mut conn = server.database.connect().await.expect("the database answers");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM tenants WHERE handle = $1")
+        .bind(DEFAULT_USER)
+        .fetch_one(&mut conn)
+        .await
+        .expect("a count");
+    assert_eq!(left, 0);
 }
