@@ -1,5 +1,6 @@
 //! The importer as it is run: the built program, a real PostgreSQL, generated data roots.
 
+mod archives;
 mod conflicts;
 mod guide;
 mod refusals;
