@@ -16,7 +16,7 @@ use crate::load::Run;
 use crate::plan;
 use crate::policy::OnConflict;
 use crate::read::{Content, Item};
-use crate::report::Outcome;
+use crate::report::{Kind, Outcome};
 use crate::scan::Found;
 use crate::stored::{Mark, Standing, Stored, split};
 
@@ -199,18 +199,17 @@ impl Batch {
                 };
                 characters::put(tx, &new).await?;
             }
-            place => match chat_place(place) {
-                Some((folder, file)) => {
+            place => {
+                let path = place.path();
+                let (folder, name) = split(&path);
+                if Kind::of(place) == Kind::Chat {
                     let lines = chat::split(bytes);
-                    chats::save_at(tx, &folder, file, &lines, Cause::Import, modified_at).await?;
-                }
-                None => {
+                    chats::save_at(tx, folder, name, &lines, Cause::Import, modified_at).await?;
+                } else {
                     let blob = blobs::put(tx, bytes).await?;
-                    let path = place.path();
-                    let (folder, name) = split(&path);
                     files::put_at(tx, folder, name, &blob, modified_at).await?;
                 }
-            },
+            }
         }
         Ok(())
     }
@@ -361,14 +360,4 @@ fn is_calm(found: &Found) -> bool {
         now.len() == found.entry.size
             && crate::scan::times(&now).is_some_and(|(at, _)| at == found.modified_at)
     })
-}
-
-/// Folder and file name of a chat.
-fn chat_place(place: &Place) -> Option<(String, &str)> {
-    match place {
-        Place::Chat { folder, file } => Some((format!("chats/{folder}"), file)),
-        Place::RootChat { file } => Some(("chats".to_owned(), file)),
-        Place::GroupChat { file } => Some(("group chats".to_owned(), file)),
-        _ => None,
-    }
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use squaretable::keys::MasterKey;
 use squaretable::store::{Db, Tx, accounts, files, imports};
 use squaretable::tenant::Tenant;
-use squaretable_compat::layout::{Place, USER_FOLDERS};
+use squaretable_compat::layout::USER_FOLDERS;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,14 +23,13 @@ use crate::plan::{self, Conflicts};
 use crate::policy::{OnConflict, OnError};
 use crate::progress::Progress;
 use crate::read;
-use crate::report::{Entry, Outcome, Report};
+use crate::report::{Entry, Kind, Outcome, Report};
+use crate::runs::PAGE;
 use crate::scan::{Found, UserScan};
 use crate::stored::Stored;
 
 /// Files between a reader and its writer.
 const QUEUE: usize = 64;
-/// Lines of a ledger read at a time.
-const PAGE: i64 = 10_000;
 
 /// What every lane needs.
 #[derive(Clone)]
@@ -160,10 +159,7 @@ fn lanes(files: Vec<Found>, jobs: usize) -> impl Iterator<Item = Vec<Found>> {
     let mut lanes: Vec<Vec<Found>> = Vec::new();
     lanes.resize_with(chats + 1, Vec::new);
     for (index, found) in files.into_iter().enumerate() {
-        let is_chat = matches!(
-            found.place,
-            Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. }
-        );
+        let is_chat = found.entry.kind == Kind::Chat;
         lanes[if is_chat { index % chats } else { chats }].push(found);
     }
     // It tells default content from edited content (`Stored::yields`), so an interrupted run must not have changed it.

@@ -241,7 +241,7 @@ async fn remove(tx: &mut Tx, place: &Place) -> anyhow::Result<()> {
         _ => {
             let path = place.path();
             let (folder, name) = split(&path);
-            if is_chat(place) {
+            if Kind::of(place) == Kind::Chat {
                 chats::delete(tx, folder, name).await?;
             } else {
                 files::delete(tx, folder, name).await?;
@@ -293,11 +293,4 @@ async fn restore(tx: &mut Tx, place: &Place, previous: &Previous) -> anyhow::Res
         _ => anyhow::bail!("the ledger restores {path}, which cannot be"),
     }
     Ok(())
-}
-
-fn is_chat(place: &Place) -> bool {
-    matches!(
-        place,
-        Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. }
-    )
 }
