@@ -53,6 +53,7 @@ mod scenario;
 mod secrets;
 mod selfcheck;
 mod settings;
+mod side;
 mod sprites;
 mod stats;
 mod themes;

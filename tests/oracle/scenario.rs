@@ -1,120 +1,18 @@
-//! Runs a family: sends each [`Call`] to both servers, keeps each side's session and captured values, and records how
-//! the answers differ.
+//! Runs a family: sends each [`Call`] to both servers and records how the answers differ.
 
 use std::collections::HashMap;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::compare::{self, Rules};
 use super::dsl::{Call, Upload, call, get, post, upload};
-use super::http::{self, Answer, Wire};
-use super::normalise::{Normaliser, Vars};
+use super::http::Answer;
+use super::normalise::Normaliser;
 use super::original::{self, Original};
 use super::report::{self, Step};
+use super::side::Side;
 use super::upstream::{Recorded, Upstream};
 use crate::harness::{Sites, Target, World, oracle_target};
-
-/// One server with its session.
-struct Side {
-    base_url: String,
-    cookies: Vec<(String, String)>,
-    token: String,
-    vars: Vars,
-    last: Answer,
-}
-
-impl Side {
-    async fn connect(base_url: &str) -> Side {
-        let mut side = Side {
-            base_url: base_url.into(),
-            cookies: Vec::new(),
-            token: String::new(),
-            vars: Vec::new(),
-            last: Answer::default(),
-        };
-        side.send(&get("/csrf-token")).await;
-        let token =
-            compare::tree(&side.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
-        side.token = token.unwrap_or_default();
-        side
-    }
-
-    /// Replaces `{{name}}`; inside a JSON body the value is escaped.
-    fn fill(&self, text: &str, json: bool) -> String {
-        self.fill_with(text, |value| {
-            let quoted = Value::String(value.to_owned()).to_string();
-            if json {
-                quoted[1..quoted.len() - 1].to_owned()
-            } else {
-                value.to_owned()
-            }
-        })
-    }
-
-    /// Replaces `{{name}}` in a path, as `encodeURIComponent` would write it.
-    fn fill_path(&self, path: &str) -> String {
-        self.fill_with(path, |value| {
-            utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
-        })
-    }
-
-    fn fill_with(&self, text: &str, spelled: impl Fn(&str) -> String) -> String {
-        let mut text = text.to_owned();
-        for (name, value) in &self.vars {
-            text = text.replace(&format!("{{{{{name}}}}}"), &spelled(value));
-        }
-        text
-    }
-
-    async fn send(&mut self, call: &Call) {
-        let mut wire = Wire::new(&call.method, &self.fill_path(&call.path));
-        wire.headers = call
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), self.fill(value, false)))
-            .collect();
-        let json = call
-            .headers
-            .iter()
-            .any(|(_, value)| value.starts_with("application/json"));
-        wire.body = call.body.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
-            Ok(text) if text.contains("{{") => self.fill(text, json).into_bytes(),
-            _ => bytes.clone(),
-        });
-        if !call.no_csrf && !matches!(call.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-            wire.headers.push(("X-CSRF-Token".into(), self.token.clone()));
-        }
-        if !call.no_cookie && !self.cookies.is_empty() {
-            let pairs: Vec<String> = self
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            wire.headers.push(("Cookie".into(), pairs.join("; ")));
-        }
-        self.last = match http::send(&self.base_url, &wire).await {
-            Ok(answer) => answer,
-            Err(error) => Answer {
-                reason: format!("no answer: {error}"),
-                ..Answer::default()
-            },
-        };
-        if !call.no_cookie {
-            self.keep_cookies();
-        }
-    }
-
-    fn keep_cookies(&mut self) {
-        for (_, header) in self.last.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let Some((name, value)) = header.split(';').next().and_then(|pair| pair.split_once('=')) else {
-                continue;
-            };
-            self.cookies.retain(|(known, _)| known != name);
-            self.cookies.push((name.into(), value.into()));
-        }
-    }
-}
 
 /// A family's run against both servers.
 pub struct Scenario {
@@ -253,17 +151,20 @@ impl Scenario {
 
     /// `POST` with a JSON body.
     pub async fn post(&mut self, path: &str, body: Value) -> &mut Scenario {
+        self.next_tick().await;
         self.send(post(path, &body)).await
     }
 
     /// `POST` with a JSON text exactly as written.
     pub async fn raw(&mut self, path: &str, json: &str) -> &mut Scenario {
+        self.next_tick().await;
         self.send(call("POST", path).body("application/json", json.as_bytes()))
             .await
     }
 
     /// Multipart `POST`.
     pub async fn upload(&mut self, path: &str, file: Upload<'_>, fields: &[(&str, &str)]) -> &mut Scenario {
+        self.next_tick().await;
         self.send(upload(path, Some(file), fields)).await
     }
 
@@ -375,6 +276,12 @@ impl Scenario {
             unbuilt: false,
         });
         self
+    }
+
+    /// Waits past the tick of the kernel's clock (4 ms at 250 Hz): files written within one may carry equal times, and
+    /// lists by date then put them in an order of chance.
+    async fn next_tick(&self) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 
     /// Waits for the next second of the clock: names made of seconds must not depend on how fast a side is.
