@@ -1,87 +1,87 @@
 //! Thumbnails by the content they were made from; see `migrations/0007_thumbnails.sql`.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::Tx;
-use super::blobs::Blob;
+use super::blobs::{self, Blob};
 use crate::error::Result;
 
-/// What a thumbnail was, or is to be, made from.
+/// What a thumbnail shows, and in which form.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a> {
     /// `bg`, `avatar` or `persona`.
     pub kind: &'a str,
+    /// Folder of the picture below the user's root.
+    pub folder: &'a str,
     /// File name of the picture.
     pub name: &'a str,
-    /// Content of the picture.
-    pub source: &'a Blob,
     /// Size and format, `160x90 jpeg 95`.
     pub form: &'a str,
 }
 
 /// A thumbnail that is current.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Thumbnail {
     /// Its content.
-    pub image: Blob,
+    pub image: Bytes,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    image: Vec<u8>,
-    size: i64,
-    created_at: DateTime<Utc>,
+    source: Vec<u8>,
+    source_size: i64,
+    image: Option<Vec<u8>>,
+    image_size: Option<i64>,
+    created_at: Option<DateTime<Utc>>,
+    beginning: Option<Vec<u8>>,
 }
 
-/// The stored content of the picture `name` in a folder below the user's root: a file's, or in `characters` a card's.
+/// The content of the picture (a file's, or in `characters` a card's), and the thumbnail of exactly that content in
+/// exactly that form; `None` where there is no picture.
 ///
 /// # Errors
 /// The database failed.
-pub async fn source(tx: &mut Tx, folder: &str, name: &str) -> Result<Option<Blob>> {
-    // Lists show one thumbnail a character, so nothing else of the card is fetched.
-    let sql = "SELECT c.image, b.size FROM characters c JOIN blobs b ON b.hash = c.image
-               WHERE c.tenant_id = $1 AND $2 = 'characters' AND c.avatar = $3 AND c.deleted_at IS NULL
-               UNION ALL SELECT hash, size FROM files WHERE tenant_id = $1 AND folder = $2 AND name = $3 LIMIT 1";
-    let row: Option<(Vec<u8>, i64)> = sqlx::query_as(sql)
-        .bind(tx.id())
-        .bind(folder)
-        .bind(name)
-        .fetch_optional(tx.conn())
-        .await?;
-    row.map(|(hash, size)| Blob::from_row(&hash, size)).transpose()
-}
-
-/// The thumbnail of exactly this content in exactly this form, or `None` where there is none.
-///
-/// # Errors
-/// The database failed.
-pub async fn get(tx: &mut Tx, key: Key<'_>) -> Result<Option<Thumbnail>> {
-    let sql = "SELECT t.image, b.size, t.created_at FROM thumbnails t JOIN blobs b ON b.hash = t.image
-               WHERE t.tenant_id = $1 AND t.kind = $2 AND t.name = $3 AND t.source = $4 AND t.form = $5";
+pub async fn find(tx: &mut Tx, key: Key<'_>) -> Result<Option<(Blob, Option<Thumbnail>)>> {
+    // Lists show one thumbnail a character: one round trip, and nothing else of the card is fetched.
+    let sql = "WITH source AS (
+                   SELECT c.image AS hash, b.size FROM characters c JOIN blobs b ON b.hash = c.image
+                   WHERE c.tenant_id = $1 AND $2 = 'characters' AND c.avatar = $3 AND c.deleted_at IS NULL
+                   UNION ALL SELECT hash, size FROM files WHERE tenant_id = $1 AND folder = $2 AND name = $3 LIMIT 1)
+               SELECT s.hash AS source, s.size AS source_size, t.image, b.size AS image_size, t.created_at,
+                      (SELECT bytes FROM blob_chunks WHERE hash = t.image AND seq = 0) AS beginning
+               FROM source s
+               LEFT JOIN (thumbnails t JOIN blobs b ON b.hash = t.image)
+                      ON t.tenant_id = $1 AND t.kind = $4 AND t.name = $3 AND t.source = s.hash AND t.form = $5";
     let row: Option<Row> = sqlx::query_as(sql)
         .bind(tx.id())
-        .bind(key.kind)
+        .bind(key.folder)
         .bind(key.name)
-        .bind(&key.source.hash[..])
+        .bind(key.kind)
         .bind(key.form)
         .fetch_optional(tx.conn())
         .await?;
-    row.map(|row| {
-        Ok(Thumbnail {
-            image: Blob::from_row(&row.image, row.size)?,
-            created_at: row.created_at,
-        })
-    })
-    .transpose()
+    let Some(row) = row else { return Ok(None) };
+    let source = Blob::from_row(&row.source, row.source_size)?;
+    let (Some(hash), Some(size), Some(created_at)) = (row.image, row.image_size, row.created_at) else {
+        return Ok(Some((source, None)));
+    };
+    let blob = Blob::from_row(&hash, size)?;
+    let image = match row.beginning {
+        Some(bytes) if bytes.len() as u64 == blob.size => bytes.into(),
+        _ => blobs::read(tx, &blob).await?,
+    };
+    Ok(Some((source, Some(Thumbnail { image, created_at }))))
 }
 
-/// Keeps a thumbnail in place of the one that the picture had.
+/// Keeps a thumbnail of the picture with content `source`, in place of the one that it had.
 ///
 /// # Errors
 /// The database failed.
-pub async fn put(tx: &mut Tx, key: Key<'_>, image: &Blob) -> Result<Thumbnail> {
+pub async fn put(tx: &mut Tx, key: Key<'_>, source: &Blob, image: Bytes) -> Result<Thumbnail> {
+    let blob = blobs::put(tx, &image).await?;
     let sql = "INSERT INTO thumbnails (tenant_id, kind, name, source, form, image) VALUES ($1, $2, $3, $4, $5, $6)
                ON CONFLICT (tenant_id, kind, name)
                DO UPDATE SET source = EXCLUDED.source, form = EXCLUDED.form, image = EXCLUDED.image, created_at = now()
@@ -90,15 +90,12 @@ pub async fn put(tx: &mut Tx, key: Key<'_>, image: &Blob) -> Result<Thumbnail> {
         .bind(tx.id())
         .bind(key.kind)
         .bind(key.name)
-        .bind(&key.source.hash[..])
+        .bind(&source.hash[..])
         .bind(key.form)
-        .bind(&image.hash[..])
+        .bind(&blob.hash[..])
         .fetch_one(tx.conn())
         .await?;
-    Ok(Thumbnail {
-        image: *image,
-        created_at,
-    })
+    Ok(Thumbnail { image, created_at })
 }
 
 /// Forgets the thumbnail of a picture that is gone: to save space, not for correctness.

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::pictures::{self, Encoding, Shape, off_thread};
 use crate::routes::Routes;
 use crate::served::Source;
+use crate::store::blobs;
 use crate::store::thumbnails::{self, Key, Thumbnail};
-use crate::store::{Tx, blobs};
 use crate::tenant::Tenant;
 
 use crate::api::stored::{Original, respond};
@@ -110,20 +110,16 @@ async fn get(
     let config = &app.config().content.thumbnails;
     let extension = names::extension(file).to_ascii_lowercase();
     if config.enabled && !MOVING.contains(&extension.as_str()) {
-        let mut tx = tenant.begin().await?;
-        let source = thumbnails::source(&mut tx, kind.folder(), file)
-            .await?
-            .ok_or(Error::not_found())?;
         let form = form(kind, config);
         let key = Key {
             kind: kind.as_str(),
+            folder: kind.folder(),
             name: file,
-            source: &source,
             form: &form,
         };
-        if let Some((thumbnail, bytes)) = find_or_make(&tenant, tx, key, kind.shape(config), config).await? {
-            let (size, modified) = (bytes.len() as u64, thumbnail.created_at);
-            return Ok(respond(&headers, file, size, modified, Source::Bytes(bytes)).await);
+        if let Some(thumbnail) = find_or_make(&tenant, key, kind.shape(config), config).await? {
+            let (size, modified) = (thumbnail.image.len() as u64, thumbnail.created_at);
+            return Ok(respond(&headers, file, size, modified, Source::Bytes(thumbnail.image)).await);
         }
     }
     let original = Original::find(&mut tenant.begin().await?, kind.folder(), file).await?;
@@ -133,22 +129,24 @@ async fn get(
         .await
 }
 
-/// The thumbnail for `key`, made and kept if there is none yet; `None` for a picture that cannot be decoded.
+/// The thumbnail for `key`, made and kept if there is none yet; `None` for a picture that cannot be decoded. 404 where
+/// there is no picture.
 async fn find_or_make(
     tenant: &Tenant,
-    mut tx: Tx,
     key: Key<'_>,
     shape: Shape,
     config: &Thumbnails,
-) -> Result<Option<(Thumbnail, Bytes)>> {
-    if let Some(thumbnail) = thumbnails::get(&mut tx, key).await? {
-        let bytes = blobs::read(&mut tx, &thumbnail.image).await?;
-        return Ok(Some((thumbnail, bytes)));
-    }
-    if key.source.size > pictures::MAX_ENCODED {
+) -> Result<Option<Thumbnail>> {
+    let mut tx = tenant.begin().await?;
+    let source = match thumbnails::find(&mut tx, key).await? {
+        None => return Err(Error::not_found()),
+        Some((_, Some(thumbnail))) => return Ok(Some(thumbnail)),
+        Some((source, None)) => source,
+    };
+    if source.size > pictures::MAX_ENCODED {
         return Ok(None);
     }
-    let picture = blobs::read(&mut tx, key.source).await?;
+    let picture = blobs::read(&mut tx, &source).await?;
     // Making one takes a while: no connection waits for it.
     tx.commit().await?;
     let encoding = encoding(config);
@@ -160,10 +158,9 @@ async fn find_or_make(
         }
     };
     let mut tx = tenant.begin().await?;
-    let image = blobs::put(&mut tx, &made).await?;
-    let thumbnail = thumbnails::put(&mut tx, key, &image).await?;
+    let thumbnail = thumbnails::put(&mut tx, key, &source, made).await?;
     tx.commit().await?;
-    Ok(Some((thumbnail, made)))
+    Ok(Some(thumbnail))
 }
 
 /// The value of a parameter that is given exactly once, as the original's parser makes a list of several.

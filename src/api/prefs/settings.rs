@@ -74,21 +74,20 @@ const OBJECTS: [(DocumentKind, &str); 7] = [
 
 /// `POST /api/settings/get`: settings as text, sampler presets as text, the rest parsed.
 async fn get(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    let mut kinds = vec![DocumentKind::Root, DocumentKind::Worlds];
-    kinds.extend(TEXTS.iter().map(|(kind, _, _)| kind));
+    let mut kinds: Vec<_> = TEXTS.iter().map(|(kind, _, _)| *kind).collect();
     kinds.extend(OBJECTS.iter().map(|(kind, _)| kind));
     let mut tx = tenant.begin().await?;
-    let all = Listing(documents::list_kinds(&mut tx, &kinds).await?);
-    let settings = all
-        .of(DocumentKind::Root)
-        .find(|d| d.name == SETTINGS)
+    let settings = documents::get(&mut tx, DocumentKind::Root, SETTINGS)
+        .await?
         .ok_or(Error::status(500))?;
+    let worlds = documents::names(&mut tx, DocumentKind::Worlds).await?;
+    let all = Listing(documents::list_kinds(&mut tx, &kinds).await?);
     let mut answer = Object::new();
     answer.field("settings", &String::from_utf8_lossy(&settings.body))?;
     for (kind, texts, names) in TEXTS {
         all.texts(&mut answer, kind, texts, names)?;
         if kind == DocumentKind::KoboldAi {
-            answer.field("world_names", &all.world_names())?;
+            answer.field("world_names", &world_names(&worlds))?;
         }
     }
     for (kind, key) in OBJECTS {
@@ -149,17 +148,17 @@ impl Listing {
             .filter_map(|d| serde_json::from_slice(&d.body).ok())
             .collect()
     }
+}
 
-    /// Names of all worlds, readable or not, in locale order.
-    fn world_names(&self) -> Vec<&str> {
-        let of = self.of(DocumentKind::Worlds);
-        let mut found: Vec<_> = of
-            .map(|d| d.name.as_str())
-            .filter(|n| names::extension(n).eq_ignore_ascii_case(".json"))
-            .collect();
-        collate::locale_sort(&mut found, |name| name);
-        found.into_iter().map(names::base_name).collect()
-    }
+/// Names of all worlds, readable or not, in locale order.
+fn world_names(files: &[String]) -> Vec<&str> {
+    let mut found: Vec<_> = files
+        .iter()
+        .map(String::as_str)
+        .filter(|n| names::extension(n).eq_ignore_ascii_case(".json"))
+        .collect();
+    collate::locale_sort(&mut found, |name| name);
+    found.into_iter().map(names::base_name).collect()
 }
 
 /// A JSON object written field by field, so that stored JSON text goes into it unparsed.
