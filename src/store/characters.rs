@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use chrono::{DateTime, Local, Utc};
-use futures_util::{Stream, TryStreamExt};
 use squaretable_compat::card::entry;
 use squaretable_compat::{names, png};
 
 use super::Tx;
 use super::blobs::{self, Blob};
 use crate::error::{Error, Result};
+
+mod list;
+
+pub use self::list::{EntriesSize, Listed, entries_size, list, listed, rows};
 
 /// A stored card.
 #[derive(Debug, Clone)]
@@ -50,21 +53,6 @@ impl Character {
 fn read_back(card: &[u8], pristine: bool) -> Cow<'_, [u8]> {
     let marked = if pristine { None } else { png::v3_text(card) };
     marked.map_or(Cow::Borrowed(card), Cow::Owned)
-}
-
-/// One row of the character list.
-#[derive(Debug, sqlx::FromRow)]
-pub struct Listed {
-    /// Entry without its closing brace.
-    pub entry: Vec<u8>,
-    /// Whether `entry` has a `create_date` of its own.
-    pub has_create_date: bool,
-    /// The original's ctime, shown as `date_added`.
-    pub changed_at: DateTime<Utc>,
-    /// Bytes of everything in the character's chat folder.
-    pub chat_size: i64,
-    /// When a chat of the character last changed.
-    pub date_last_chat: Option<DateTime<Utc>>,
 }
 
 /// What a new card consists of.
@@ -186,63 +174,6 @@ pub async fn get_for_update(tx: &mut Tx, avatar: &str) -> Result<Option<Characte
 pub async fn avatars(tx: &mut Tx) -> Result<Vec<String>> {
     let sql = "SELECT avatar FROM characters WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY avatar";
     Ok(sqlx::query_scalar(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
-}
-
-/// The list entries of the cards that the original shows, by the bytes of their file names; or of the one named, shown
-/// or not. `shallow` chooses the short form of `performance.lazyLoadCharacters`.
-///
-/// # Errors
-/// The database failed.
-pub async fn list(tx: &mut Tx, avatar: Option<&str>, shallow: bool) -> Result<Vec<Listed>> {
-    Ok(sqlx::query_as(LIST)
-        .bind(tx.id())
-        .bind(avatar)
-        .bind(shallow)
-        .fetch_all(tx.conn())
-        .await?)
-}
-
-/// [`list`] of all cards, row by row as the database gives them, for lists that do not belong into memory.
-///
-/// # Errors
-/// The database failed.
-pub fn rows(tx: &mut Tx, shallow: bool) -> impl Stream<Item = Result<Listed>> + Send {
-    let query = sqlx::query_as(LIST)
-        .bind(tx.id())
-        .bind(None::<&str>)
-        .bind(shallow);
-    query.fetch(tx.conn()).map_err(Error::from)
-}
-
-const LIST: &str =
-    "SELECT CASE WHEN $3 THEN c.shallow ELSE c.entry END AS entry, c.has_create_date, c.changed_at,
-            coalesce(chat.size, 0)::bigint AS chat_size, chat.last AS date_last_chat
-     FROM characters c
-     LEFT JOIN (SELECT folder, sum(byte_size) AS size, max(modified_at) AS last FROM chats
-                WHERE tenant_id = $1 AND deleted_at IS NULL GROUP BY folder) AS chat
-            ON chat.folder = c.chat_folder
-     WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.entry IS NOT NULL
-       AND CASE WHEN $2::text IS NULL THEN c.listed ELSE c.avatar = $2 END
-     ORDER BY c.avatar";
-
-/// Bytes of all list entries together.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub struct EntriesSize {
-    /// In the full form.
-    pub full: i64,
-    /// In the short form.
-    pub shallow: i64,
-}
-
-/// How long the lists are, without reading them.
-///
-/// # Errors
-/// The database failed.
-pub async fn entries_size(tx: &mut Tx) -> Result<EntriesSize> {
-    let sql = "SELECT coalesce(sum(octet_length(entry)), 0)::bigint AS full,
-                      coalesce(sum(octet_length(shallow)), 0)::bigint AS shallow
-               FROM characters WHERE tenant_id = $1 AND deleted_at IS NULL";
-    Ok(sqlx::query_as(sql).bind(tx.id()).fetch_one(tx.conn()).await?)
 }
 
 /// Adds a card. False, and nothing changed, when its file name is taken.

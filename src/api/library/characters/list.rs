@@ -53,7 +53,7 @@ async fn answer(app: &App, tenant: &Tenant) -> Result<Response> {
         drop(tx);
         return sent(app, tenant, shallow).await;
     }
-    let list = characters::list(&mut tx, None, shallow).await?;
+    let list = characters::list(&mut tx, shallow).await?;
     let size = list.iter().map(|listed| listed.entry.len() + ADDED).sum();
     let mut out = Vec::with_capacity(size);
     out.push(b'[');
@@ -87,7 +87,7 @@ async fn sent(app: &App, tenant: &Tenant, shallow: bool) -> Result<Response> {
 }
 
 async fn send(tx: &mut Tx, shallow: bool, out: Pipe) -> Result<()> {
-    let mut rows = std::pin::pin!(characters::rows(tx, shallow));
+    let mut rows = std::pin::pin!(characters::rows(tx, shallow).await?);
     let mut piece = vec![b'['];
     let mut index = 0;
     while let Some(listed) = rows.try_next().await? {

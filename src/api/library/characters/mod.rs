@@ -49,9 +49,9 @@ async fn get(tenant: Tenant, body: Body) -> Result<Response> {
         return Ok(unreadable());
     }
     let mut tx = tenant.begin().await?;
-    if let Some(listed) = characters::list(&mut tx, Some(avatar), false).await?.first() {
+    if let Some(listed) = characters::listed(&mut tx, avatar).await? {
         let mut out = Vec::new();
-        list::finish_entry(&mut out, listed);
+        list::finish_entry(&mut out, &listed);
         return Ok(reply::json_bytes(out));
     }
     characters::get(&mut tx, avatar)
