@@ -11,7 +11,7 @@ use std::{cell::Cell, mem};
 
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Local, Timelike, Utc};
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt};
 use squaretable_compat::layout::is_safe;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::keys::MasterKey;
 use crate::long_reads;
 use crate::reply::{Pipe, pipe};
-use crate::store::{Tx, blobs};
+use crate::store::{Tx, blobs, chats};
 use crate::tenant::Tenant;
 use crate::user_folder::{self, Content, Fault, Item, What};
 
@@ -191,6 +191,22 @@ async fn read_item(
                 send(parts, Part::Bytes(piece)).await?;
             }
             if hasher.finalize().as_bytes() != blob.hash() {
+                return Err(failed(Fault::Mismatch));
+            }
+        }
+        Content::Chat(chat) => {
+            send(parts, head(item.size)).await?;
+            let mut left = item.size;
+            let mut pieces = std::pin::pin!(chats::pieces(tx, &chat));
+            while let Some(mut piece) = pieces.try_next().await.map_err(|error| failed(error.into()))? {
+                let fits = left.checked_sub(piece.len() as u64);
+                left = fits.ok_or_else(|| failed(Fault::Mismatch))?;
+                while !piece.is_empty() {
+                    let part = piece.split_to(piece.len().min(PIECE));
+                    send(parts, Part::Bytes(part)).await?;
+                }
+            }
+            if left > 0 {
                 return Err(failed(Fault::Mismatch));
             }
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use chrono::DateTime;
 use futures_util::Stream;
 
 use crate::app::App;
@@ -48,6 +49,46 @@ impl Tenant {
     pub async fn open(db: &Db, account: &NewUser<'_>) -> Result<(Self, bool)> {
         let (user, made) = accounts::find_or_create(db, account).await?;
         Ok((Self::of(db.clone(), Arc::new(user)), made))
+    }
+
+    /// The tenant of what belongs to the whole installation, which has no account: for programs that hold the database's
+    /// credentials.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn system(db: &Db) -> Result<Self> {
+        let user = User {
+            tenant: accounts::system_tenant(db).await?,
+            handle: accounts::SYSTEM.to_owned(),
+            name: String::new(),
+            password: String::new(),
+            salt: String::new(),
+            admin: false,
+            enabled: false,
+            avatar: String::new(),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        Ok(Self::of(db.clone(), Arc::new(user)))
+    }
+
+    /// A tenant for an account that there is not: for programs that try out what they would store. See
+    /// [`accounts::delete_scratch`].
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn scratch(db: &Db, account: &NewUser<'_>, trial: &str) -> Result<Self> {
+        let user = User {
+            tenant: accounts::make_scratch(db, trial, account.handle).await?,
+            handle: account.handle.to_owned(),
+            name: account.name.to_owned(),
+            password: account.password.to_owned(),
+            salt: account.salt.to_owned(),
+            admin: account.admin,
+            enabled: account.enabled,
+            avatar: account.avatar.to_owned(),
+            created_at: account.created_at,
+        };
+        Ok(Self::of(db.clone(), Arc::new(user)))
     }
 
     /// Opens a transaction in which exactly this tenant's rows exist.

@@ -17,6 +17,9 @@ use crate::store::chats::{self, Chat};
 use crate::store::files::{self, StoredFile};
 use crate::store::{Tx, documents, secrets};
 
+/// Chats of more bytes than this are not put together in memory.
+const LARGE_CHAT: u64 = 8 << 20;
+
 /// A file of the folder.
 #[derive(Debug)]
 pub struct Item {
@@ -52,7 +55,7 @@ pub enum What {
     ChatBackup(Box<Backup>),
     /// A file that is stored as it is.
     File(Box<StoredFile>),
-    /// `secrets.json`, encrypted at rest.
+    /// `secrets.json` or another file that holds keys, encrypted at rest.
     Secrets,
 }
 
@@ -63,6 +66,8 @@ pub enum Content {
     Bytes(Bytes),
     /// To be read in pieces, since it may be of any size; see [`crate::store::blobs`].
     Stored(Blob),
+    /// To be read in pieces, since it is large; see [`chats::pieces`].
+    Chat(Box<Chat>),
 }
 
 /// Why a file has no bytes.
@@ -149,9 +154,9 @@ pub async fn items(tx: &mut Tx) -> Result<Vec<Item>> {
             what: What::File(Box::new(file)),
         });
     }
-    if let Some(at) = secrets::modified_at(tx).await? {
+    for (path, at) in secrets::list(tx).await? {
         items.push(Item {
-            path: Place::Secrets.path(),
+            path,
             size: 0,
             created_at: at,
             modified_at: at,
@@ -209,6 +214,9 @@ impl Item {
                 }
                 bytes
             }
+            What::Chat(chat) if length(chat.byte_size) > LARGE_CHAT => {
+                return Ok(Content::Chat(chat.clone()));
+            }
             What::Chat(chat) => {
                 let bytes = chats::file(tx, chat).await?;
                 if length(chat.byte_size) != bytes.len() as u64 {
@@ -219,7 +227,7 @@ impl Item {
             What::ChatBackup(backup) => backups::read(tx, backup).await?,
             What::File(file) => return Ok(Content::Stored(file.blob)),
             What::Secrets => {
-                let body = secrets::get(tx, key.ok_or(Fault::NoKey)?).await;
+                let body = secrets::get_file(tx, key.ok_or(Fault::NoKey)?, &self.path).await;
                 body.map_err(Fault::Secrets)?.ok_or(Fault::Gone)?.into()
             }
         };

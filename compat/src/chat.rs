@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 
 use crate::json;
 
-pub use self::info::{LastLine, Owner, Summary, info_json, preview, search_json};
+pub use self::info::{LastLine, Owner, Summary, Summing, info_json, preview, search_json};
 pub use self::search::{Query, fold};
 
 /// Why a chat could not be read as asked.

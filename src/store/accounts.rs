@@ -5,6 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{Db, TenantId};
 use crate::error::Result;
 
+/// Name of the tenant without an account, which holds what belongs to the whole installation.
+pub const SYSTEM: &str = "_system";
+
 /// A SillyTavern account, in its one tenant.
 #[derive(Debug, Clone)]
 pub struct User {
@@ -92,14 +95,14 @@ pub struct NewUser<'a> {
 const BY_HANDLE: &str = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
      FROM users WHERE handle = $1";
 
-/// The tenant without an account, which holds what belongs to the whole installation.
+/// The tenant named [`SYSTEM`].
 ///
 /// # Errors
 /// The database failed, or its migrations have not run.
 pub async fn system_tenant(db: &Db) -> Result<TenantId> {
     let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT tenant_id FROM tenants WHERE handle = '_system'";
-    let tenant: i64 = sqlx::query_scalar(sql).fetch_one(&mut *tx).await?;
+    let sql = "SELECT tenant_id FROM tenants WHERE handle = $1";
+    let tenant: i64 = sqlx::query_scalar(sql).bind(SYSTEM).fetch_one(&mut *tx).await?;
     tx.commit().await?;
     Ok(TenantId(tenant))
 }
@@ -185,6 +188,45 @@ pub async fn replace(db: &Db, new: &NewUser<'_>) -> Result<()> {
         .bind(new.enabled)
         .bind(new.avatar)
         .bind(new.created_at)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What names of tenants begin with that are to be rolled back.
+const SCRATCH: &str = "_try_";
+
+/// A tenant without an account, for what is to be rolled back: nobody can log in to it or finds it in a list.
+/// `trial` tells whose it is, `handle` which.
+///
+/// # Errors
+/// The database failed.
+pub async fn make_scratch(db: &Db, trial: &str, handle: &str) -> Result<TenantId> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "INSERT INTO tenants (handle) VALUES ($1 || $2 || '_' || $3)
+               ON CONFLICT (handle) DO UPDATE SET handle = tenants.handle RETURNING tenant_id";
+    let tenant: i64 = sqlx::query_scalar(sql)
+        .bind(SCRATCH)
+        .bind(trial)
+        .bind(handle)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(TenantId(tenant))
+}
+
+/// Removes what [`make_scratch`] made for a trial, and what trials of earlier days left behind that were cut off.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete_scratch(db: &Db, trial: &str) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "DELETE FROM tenants WHERE handle ^@ ($1 || $2)
+                  OR handle ^@ $1 AND created_at < now() - interval '1 day'";
+    sqlx::query(sql)
+        .bind(SCRATCH)
+        .bind(trial)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;

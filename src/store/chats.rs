@@ -5,12 +5,14 @@ use chrono::{DateTime, Utc};
 pub mod backups;
 mod contents;
 mod save;
+mod stream;
 
 use super::Tx;
 use crate::error::Result;
 
-pub use self::contents::{Line, file, first_line, json_array, lines};
+pub use self::contents::{Line, file, first_line, json_array, lines, pieces};
 pub use self::save::{Cause, save, save_and_back_up, save_at};
+pub use self::stream::Saving;
 
 /// What lists need to know of a chat; its lines stay where they are.
 #[derive(Debug, Clone, sqlx::FromRow)]

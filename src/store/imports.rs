@@ -132,17 +132,9 @@ pub async fn begin(db: &Db, run: &Run) -> Result<()> {
 /// # Errors
 /// The database failed.
 pub async fn unfinished(db: &Db, source: &str, options: &str) -> Result<Option<Run>> {
-    let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT * FROM import_runs
-               WHERE source = $1 AND options = $2 AND finished_at IS NULL AND rolled_back_at IS NULL
-               ORDER BY started_at DESC LIMIT 1";
-    let run = sqlx::query_as(sql)
-        .bind(source)
-        .bind(options)
-        .fetch_optional(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(run)
+    let is_open = |run: &Run| run.finished_at.is_none() && run.rolled_back_at.is_none();
+    let mut runs = list(db).await?.into_iter();
+    Ok(runs.find(|run| is_open(run) && run.source == source && run.options == options))
 }
 
 /// A run by its name.
@@ -150,12 +142,7 @@ pub async fn unfinished(db: &Db, source: &str, options: &str) -> Result<Option<R
 /// # Errors
 /// The database failed.
 pub async fn find(db: &Db, run_id: Uuid) -> Result<Option<Run>> {
-    let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT * FROM import_runs
-               WHERE run_id = $1";
-    let run = sqlx::query_as(sql).bind(run_id).fetch_optional(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(run)
+    Ok(list(db).await?.into_iter().find(|run| run.run_id == run_id))
 }
 
 /// All runs, the latest first.
@@ -164,8 +151,7 @@ pub async fn find(db: &Db, run_id: Uuid) -> Result<Option<Run>> {
 /// The database failed.
 pub async fn list(db: &Db) -> Result<Vec<Run>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT * FROM import_runs
-               ORDER BY started_at DESC, run_id";
+    let sql = "SELECT * FROM import_runs ORDER BY started_at DESC, run_id";
     let runs = sqlx::query_as(sql).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(runs)

@@ -1,4 +1,5 @@
-//! secrets.json of a tenant: one encrypted document (see `keys.rs`), so that unknown keys and order survive.
+//! Files that hold keys, each encrypted as a whole (see `keys.rs`), so that unknown keys and order survive: secrets.json
+//! of a tenant, and what an import brings beside it.
 
 use chrono::{DateTime, Utc};
 
@@ -6,20 +7,25 @@ use super::Tx;
 use crate::error::Result;
 use crate::keys::{MasterKey, Sealed};
 
+/// The file that the server itself reads and writes; it has a table of its own.
+const FILE: &str = "secrets.json";
+
 /// The decrypted document, or `None` where the tenant has stored no secret yet.
 ///
 /// # Errors
 /// The database failed, or the master key is not the one that sealed the row.
 pub async fn get(tx: &mut Tx, key: &MasterKey) -> Result<Option<Vec<u8>>> {
-    let sql = "SELECT wrapped_key, body FROM secrets WHERE tenant_id = $1";
-    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(sql)
-        .bind(tx.id())
-        .fetch_optional(tx.conn())
-        .await?;
-    let sealed = row.map(|(wrapped_key, body)| Sealed { wrapped_key, body });
-    Ok(sealed
-        .map(|sealed| key.open(&tx.id().to_string(), &sealed))
-        .transpose()?)
+    get_file(tx, key, FILE).await
+}
+
+/// [`get`] for the file at a path below the user's root.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_file(tx: &mut Tx, key: &MasterKey, path: &str) -> Result<Option<Vec<u8>>> {
+    let sealed = sealed(tx, path).await?;
+    let owner = owner(tx, path);
+    Ok(sealed.map(|(sealed, _)| key.open(&owner, &sealed)).transpose()?)
 }
 
 /// Like [`get`], and holds the document until the transaction ends: for read-modify-write.
@@ -43,42 +49,76 @@ pub async fn modified_at(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
         .await?)
 }
 
+/// All sealed files of the tenant, secrets.json among them: path below the user's root, and when it last changed.
+///
+/// # Errors
+/// The database failed.
+pub async fn list(tx: &mut Tx) -> Result<Vec<(String, DateTime<Utc>)>> {
+    let sql = "SELECT $2::text AS path, modified_at FROM secrets WHERE tenant_id = $1
+               UNION ALL SELECT path, modified_at FROM sealed_files WHERE tenant_id = $1 ORDER BY path";
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(FILE)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// Replaces the document, sealed under a fresh data key.
 ///
 /// # Errors
 /// The database failed.
 pub async fn put(tx: &mut Tx, key: &MasterKey, body: &[u8]) -> Result<()> {
-    put_at(tx, key, body, Utc::now()).await
+    put_file_at(tx, key, FILE, body, Utc::now()).await
 }
 
-/// [`put`] with a modification time of its own, as imports need it.
+/// [`put`] for the file at a path below the user's root, with a modification time of its own, as imports need it.
 ///
 /// # Errors
 /// The database failed.
-pub async fn put_at(tx: &mut Tx, key: &MasterKey, body: &[u8], modified_at: DateTime<Utc>) -> Result<()> {
-    let sealed = key.seal(&tx.id().to_string(), body)?;
-    let sql = "INSERT INTO secrets (tenant_id, wrapped_key, body, modified_at) VALUES ($1, $2, $3, $4)
-               ON CONFLICT (tenant_id)
-               DO UPDATE SET wrapped_key = EXCLUDED.wrapped_key, body = EXCLUDED.body,
-                             modified_at = EXCLUDED.modified_at";
-    sqlx::query(sql)
+pub async fn put_file_at(
+    tx: &mut Tx,
+    key: &MasterKey,
+    path: &str,
+    body: &[u8],
+    modified_at: DateTime<Utc>,
+) -> Result<()> {
+    let sealed = key.seal(&owner(tx, path), body)?;
+    insert(tx, path, &sealed, modified_at).await
+}
+
+async fn insert(tx: &mut Tx, path: &str, sealed: &Sealed, modified_at: DateTime<Utc>) -> Result<()> {
+    let sql = if path == FILE {
+        "INSERT INTO secrets (tenant_id, wrapped_key, body, modified_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id)
+         DO UPDATE SET wrapped_key = EXCLUDED.wrapped_key, body = EXCLUDED.body, modified_at = EXCLUDED.modified_at"
+    } else {
+        "INSERT INTO sealed_files (tenant_id, wrapped_key, body, modified_at, path) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id, path)
+         DO UPDATE SET wrapped_key = EXCLUDED.wrapped_key, body = EXCLUDED.body, modified_at = EXCLUDED.modified_at"
+    };
+    let query = sqlx::query(sql)
         .bind(tx.id())
-        .bind(sealed.wrapped_key)
-        .bind(sealed.body)
-        .bind(modified_at)
-        .execute(tx.conn())
-        .await?;
+        .bind(&sealed.wrapped_key)
+        .bind(&sealed.body)
+        .bind(modified_at);
+    let query = if path == FILE { query } else { query.bind(path) };
+    query.execute(tx.conn()).await?;
     Ok(())
 }
 
-/// The row as it is stored, without opening it, and its modification time: for keeping it aside. Needs no key.
+/// A row as it is stored, without opening it, and its modification time: for keeping it aside. Needs no key.
 ///
 /// # Errors
 /// The database failed.
-pub async fn sealed(tx: &mut Tx) -> Result<Option<(Sealed, DateTime<Utc>)>> {
-    let sql = "SELECT wrapped_key, body, modified_at FROM secrets WHERE tenant_id = $1";
+pub async fn sealed(tx: &mut Tx, path: &str) -> Result<Option<(Sealed, DateTime<Utc>)>> {
+    let sql =
+        "SELECT wrapped_key, body, modified_at FROM secrets WHERE tenant_id = $1 AND $2::text = $3::text
+               UNION ALL
+               SELECT wrapped_key, body, modified_at FROM sealed_files WHERE tenant_id = $1 AND path = $2";
     let row: Option<(Vec<u8>, Vec<u8>, DateTime<Utc>)> = sqlx::query_as(sql)
         .bind(tx.id())
+        .bind(path)
+        .bind(FILE)
         .fetch_optional(tx.conn())
         .await?;
     Ok(row.map(|(wrapped_key, body, modified_at)| (Sealed { wrapped_key, body }, modified_at)))
@@ -88,20 +128,29 @@ pub async fn sealed(tx: &mut Tx) -> Result<Option<(Sealed, DateTime<Utc>)>> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn restore(tx: &mut Tx, kept: Option<(&Sealed, DateTime<Utc>)>) -> Result<()> {
-    sqlx::query("DELETE FROM secrets WHERE tenant_id = $1")
-        .bind(tx.id())
-        .execute(tx.conn())
-        .await?;
+pub async fn restore(tx: &mut Tx, path: &str, kept: Option<(&Sealed, DateTime<Utc>)>) -> Result<()> {
     if let Some((sealed, modified_at)) = kept {
-        let sql = "INSERT INTO secrets (tenant_id, wrapped_key, body, modified_at) VALUES ($1, $2, $3, $4)";
+        return insert(tx, path, sealed, modified_at).await;
+    }
+    if path == FILE {
+        let sql = "DELETE FROM secrets WHERE tenant_id = $1";
+        sqlx::query(sql).bind(tx.id()).execute(tx.conn()).await?;
+    } else {
+        let sql = "DELETE FROM sealed_files WHERE tenant_id = $1 AND path = $2";
         sqlx::query(sql)
             .bind(tx.id())
-            .bind(&sealed.wrapped_key)
-            .bind(&sealed.body)
-            .bind(modified_at)
+            .bind(path)
             .execute(tx.conn())
             .await?;
     }
     Ok(())
+}
+
+/// What a row is sealed for: it opens in no other tenant, and under no other path.
+fn owner(tx: &Tx, path: &str) -> String {
+    if path == FILE {
+        tx.id().to_string()
+    } else {
+        format!("{}/{path}", tx.id())
+    }
 }

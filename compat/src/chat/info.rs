@@ -57,6 +57,10 @@ impl Summary {
             .enumerate()
             .rev()
             .find_map(|(index, line)| readline::pieces(line, ended(index)).pop());
+        Self::put_together(count, last, first.and_then(metadata))
+    }
+
+    fn put_together(count: usize, last: Option<&[u8]>, metadata: Option<String>) -> Self {
         let last = last.map_or(LastLine::Blank, last_line);
         let chat_items = match last {
             LastLine::Blank => 0,
@@ -66,7 +70,7 @@ impl Summary {
         Self {
             chat_items,
             last,
-            metadata: first.and_then(metadata),
+            metadata,
         }
     }
 
@@ -100,6 +104,37 @@ impl Summary {
             } => date.clone(),
             LastLine::Message { send_date: None, .. } => quote(&dates::iso_rounded(modified)),
         }
+    }
+}
+
+/// A [`Summary`] of lines that come one after another, for a chat that is never in memory as a whole.
+#[derive(Debug, Default)]
+pub struct Summing {
+    begun: bool,
+    count: usize,
+    metadata: Option<String>,
+    last: Option<Vec<u8>>,
+}
+
+impl Summing {
+    /// Takes the next line; `ended` says that a line feed follows it.
+    pub fn add(&mut self, line: &[u8], ended: bool) {
+        let pieces = readline::pieces(line, ended);
+        if !std::mem::replace(&mut self.begun, true) {
+            self.metadata = pieces.first().copied().and_then(metadata);
+        }
+        self.count += pieces.len();
+        if let Some(piece) = pieces.last() {
+            let last = self.last.get_or_insert_default();
+            last.clear();
+            last.extend_from_slice(piece);
+        }
+    }
+
+    /// The summary of all lines.
+    #[must_use]
+    pub fn finish(self) -> Summary {
+        Summary::put_together(self.count, self.last.as_deref(), self.metadata)
     }
 }
 

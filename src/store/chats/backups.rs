@@ -124,7 +124,7 @@ pub async fn find(tx: &mut Tx, name: &str) -> Result<Option<Backup>> {
 
 /// The backup's file in pieces of about 1 MiB, a longer line in one.
 pub fn file<'t>(tx: &'t mut Tx, backup: &Backup) -> impl Stream<Item = Result<Bytes>> + Send + 't {
-    contents::pieces(tx, backup.chat_id, backup.revision)
+    contents::pieces_of(tx, backup.chat_id, backup.revision)
 }
 
 /// The backup's whole file.

@@ -91,8 +91,13 @@ pub async fn file(tx: &mut Tx, chat: &Chat) -> Result<Vec<u8>> {
     Ok(file)
 }
 
+/// The bytes of the chat's JSONL file in pieces of whole lines, for chats that memory need not hold.
+pub fn pieces<'a>(tx: &'a mut Tx, chat: &Chat) -> impl Stream<Item = Result<Bytes>> + Send + use<'a> {
+    pieces_of(tx, chat.chat_id, chat.head)
+}
+
 /// The file of any revision, in pieces of whole lines.
-pub(super) fn pieces(
+pub(super) fn pieces_of(
     tx: &mut Tx,
     chat_id: i64,
     revision: i32,

@@ -58,13 +58,8 @@ pub async fn save_at(
     cause: Cause,
     modified_at: DateTime<Utc>,
 ) -> Result<()> {
-    let version = Version {
-        lines,
-        cause,
-        at: modified_at,
-        backup: None,
-    };
-    write(tx, folder, file_name, &version).await
+    let version = Version::of(lines, cause, modified_at, None)?;
+    write(tx, folder, file_name, lines, &version).await
 }
 
 /// [`save`] by the frontend, which takes a backup unless there is one of late: see [`backups`].
@@ -78,24 +73,38 @@ pub async fn save_and_back_up(
     lines: &[&[u8]],
     policy: &Policy,
 ) -> Result<()> {
-    let version = Version {
-        lines,
-        cause: Cause::Save,
-        at: Utc::now(),
-        backup: Some(policy),
-    };
-    write(tx, folder, file_name, &version).await
+    let version = Version::of(lines, Cause::Save, Utc::now(), Some(policy))?;
+    write(tx, folder, file_name, lines, &version).await
 }
 
-/// What a chat is to hold.
-struct Version<'a> {
-    lines: &'a [&'a [u8]],
-    cause: Cause,
-    at: DateTime<Utc>,
-    backup: Option<&'a Policy>,
+/// What a chat's row tells of a version.
+pub(super) struct Version<'a> {
+    pub(super) byte_size: i64,
+    pub(super) summary: Vec<u8>,
+    pub(super) cause: Cause,
+    pub(super) at: DateTime<Utc>,
+    pub(super) backup: Option<&'a Policy>,
 }
 
-async fn write(tx: &mut Tx, folder: &str, file_name: &str, version: &Version<'_>) -> Result<()> {
+impl<'a> Version<'a> {
+    fn of(lines: &[&[u8]], cause: Cause, at: DateTime<Utc>, backup: Option<&'a Policy>) -> Result<Self> {
+        Ok(Self {
+            byte_size: file_size(lines)?,
+            summary: chat::Summary::of(lines).to_stored(),
+            cause,
+            at,
+            backup,
+        })
+    }
+}
+
+async fn write(
+    tx: &mut Tx,
+    folder: &str,
+    file_name: &str,
+    lines: &[&[u8]],
+    version: &Version<'_>,
+) -> Result<()> {
     let slot = lock(tx, folder, file_name, version.at).await?;
     // A chat that never held a line is not asked for its lines: imports make thousands of those.
     let mut known = if slot.head == 0 {
@@ -105,7 +114,7 @@ async fn write(tx: &mut Tx, folder: &str, file_name: &str, version: &Version<'_>
     } else {
         known_lines(tx, slot.chat_id).await?
     };
-    let plan = Plan::new(version.lines, &mut known, slot.next_message_id)?;
+    let plan = Plan::new(lines, &mut known, slot.next_message_id)?;
     insert_lines(tx, slot.chat_id, &plan.new).await?;
     set_live(tx, slot.chat_id, &plan.ids, &known).await?;
     // Saving what is already there makes no version, but it does make the chat the most recent one.
@@ -168,12 +177,12 @@ const FINISH: &str = "
 
 /// Backups that there were before one was added.
 #[derive(sqlx::FromRow)]
-struct Held {
+pub(super) struct Held {
     of_key: i64,
     in_all: i64,
 }
 
-async fn finish(
+pub(super) async fn finish(
     tx: &mut Tx,
     slot: &Slot,
     plan: &Plan<'_>,
@@ -190,9 +199,9 @@ async fn finish(
         .bind(version.at)
         .bind(version.cause.as_str())
         .bind(&plan.ids)
-        .bind(file_size(version.lines)?)
+        .bind(version.byte_size)
         .bind(plan.next_message_id)
-        .bind(chat::Summary::of(version.lines).to_stored())
+        .bind(&version.summary)
         .bind(is_new)
         .bind(policy.map(|policy| &policy.owner[..]))
         .bind(policy.map(|policy| &policy.key))
@@ -205,14 +214,14 @@ async fn finish(
 
 /// A chat row held for writing.
 #[derive(sqlx::FromRow)]
-struct Slot {
-    chat_id: i64,
-    head: i32,
-    next_message_id: i32,
+pub(super) struct Slot {
+    pub(super) chat_id: i64,
+    pub(super) head: i32,
+    pub(super) next_message_id: i32,
 }
 
 /// Holds the chat for this transaction, creating an empty one where there is none.
-async fn lock(tx: &mut Tx, folder: &str, file_name: &str, now: DateTime<Utc>) -> Result<Slot> {
+pub(super) async fn lock(tx: &mut Tx, folder: &str, file_name: &str, now: DateTime<Utc>) -> Result<Slot> {
     // The no-op update takes the row lock in the same statement that would create the row.
     let sql =
         "INSERT INTO chats (tenant_id, folder, file_name, head, byte_size, summary, created_at, modified_at)
@@ -229,12 +238,12 @@ async fn lock(tx: &mut Tx, folder: &str, file_name: &str, now: DateTime<Utc>) ->
         .await?)
 }
 
-struct Known {
+pub(super) struct Known {
     id: i32,
     live: bool,
 }
 
-async fn known_lines(tx: &mut Tx, chat_id: i64) -> Result<HashMap<[u8; 32], Known>> {
+pub(super) async fn known_lines(tx: &mut Tx, chat_id: i64) -> Result<HashMap<[u8; 32], Known>> {
     let sql = "SELECT message_id, live, hash FROM messages WHERE tenant_id = $1 AND chat_id = $2";
     let rows = sqlx::query(sql)
         .bind(tx.id())
@@ -258,21 +267,25 @@ async fn known_lines(tx: &mut Tx, chat_id: i64) -> Result<HashMap<[u8; 32], Know
     Ok(known)
 }
 
-struct NewLine<'a> {
+pub(super) struct NewLine<'a> {
     id: i32,
     hash: [u8; 32],
     body: &'a [u8],
 }
 
 /// What a save has to write.
-struct Plan<'a> {
-    ids: Vec<i32>,
-    new: Vec<NewLine<'a>>,
-    next_message_id: i32,
+pub(super) struct Plan<'a> {
+    pub(super) ids: Vec<i32>,
+    pub(super) new: Vec<NewLine<'a>>,
+    pub(super) next_message_id: i32,
 }
 
 impl<'a> Plan<'a> {
-    fn new(lines: &[&'a [u8]], known: &mut HashMap<[u8; 32], Known>, first_free: i32) -> Result<Self> {
+    pub(super) fn new(
+        lines: &[&'a [u8]],
+        known: &mut HashMap<[u8; 32], Known>,
+        first_free: i32,
+    ) -> Result<Self> {
         let mut plan = Self {
             ids: Vec::with_capacity(lines.len()),
             new: Vec::new(),
@@ -298,7 +311,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-async fn insert_lines(tx: &mut Tx, chat_id: i64, lines: &[NewLine<'_>]) -> Result<()> {
+pub(super) async fn insert_lines(tx: &mut Tx, chat_id: i64, lines: &[NewLine<'_>]) -> Result<()> {
     let mut rest = lines;
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -327,7 +340,12 @@ async fn insert_lines(tx: &mut Tx, chat_id: i64, lines: &[NewLine<'_>]) -> Resul
 }
 
 /// Search looks at live lines only; a line that left the head stays for the revisions that hold it.
-async fn set_live(tx: &mut Tx, chat_id: i64, head: &[i32], known: &HashMap<[u8; 32], Known>) -> Result<()> {
+pub(super) async fn set_live(
+    tx: &mut Tx,
+    chat_id: i64,
+    head: &[i32],
+    known: &HashMap<[u8; 32], Known>,
+) -> Result<()> {
     let head: std::collections::HashSet<i32> = head.iter().copied().collect();
     let changed: Vec<i32> = known
         .values()
@@ -347,7 +365,7 @@ async fn set_live(tx: &mut Tx, chat_id: i64, head: &[i32], known: &HashMap<[u8; 
     Ok(())
 }
 
-async fn head_ids(tx: &mut Tx, slot: &Slot) -> Result<Vec<i32>> {
+pub(super) async fn head_ids(tx: &mut Tx, slot: &Slot) -> Result<Vec<i32>> {
     let sql = "SELECT message_ids FROM revisions WHERE tenant_id = $1 AND chat_id = $2 AND revision = $3";
     Ok(sqlx::query_scalar(sql)
         .bind(tx.id())
