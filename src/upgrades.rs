@@ -20,7 +20,10 @@ const INSTRUCT_BACKUPS: &str = "backups/_sysprompt";
 const GROUP_BACKUPS: &str = "backups/_group_metadata_update";
 const GROUP_CHATS: &str = "group chats";
 
-/// Brings a tenant's data up to date; nothing to do costs three look-ups.
+/// What marks a group of an older version; as JSON writers spell it.
+const GROUP_METADATA: [&str; 2] = ["\"chat_metadata\"", "\"past_metadata\""];
+
+/// Brings a tenant's data up to date; nothing to do costs three look-ups that send next to nothing.
 ///
 /// # Errors
 /// The database failed; nothing is changed then.
@@ -66,7 +69,7 @@ async fn move_system_prompts(tx: &mut Tx, content: &DefaultContent) -> Result<()
 }
 
 async fn move_group_metadata(tx: &mut Tx) -> Result<()> {
-    for group in documents::list(tx, DocumentKind::Groups).await? {
+    for group in documents::list_mentioning(tx, DocumentKind::Groups, &GROUP_METADATA).await? {
         if names::extension(&group.name) != ".json" {
             continue;
         }

@@ -61,6 +61,24 @@ pub async fn list(tx: &mut Tx, kind: DocumentKind) -> Result<Vec<Document>> {
         .await?)
 }
 
+/// The documents of a kind in whose text one of `words` occurs, by the bytes of their names: the database looks, and
+/// sends only these.
+///
+/// # Errors
+/// The database failed.
+pub async fn list_mentioning(tx: &mut Tx, kind: DocumentKind, words: &[&str]) -> Result<Vec<Document>> {
+    let sql = "SELECT name, body, valid, created_at, modified_at FROM documents
+               WHERE tenant_id = $1 AND kind = $2 AND deleted_at IS NULL
+                 AND EXISTS (SELECT FROM unnest($3::bytea[]) AS word WHERE position(word IN body) > 0)
+               ORDER BY name";
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .bind(kind.as_str())
+        .bind(words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>())
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// All documents of several kinds in one round trip, by kind and name; the kind's folder comes with each.
 ///
 /// # Errors
