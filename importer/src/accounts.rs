@@ -11,7 +11,7 @@ use squaretable_compat::layout::{self, Stored, storage_file_name};
 pub const DEFAULT: &str = "default-user";
 
 /// An account of the source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Account {
     /// Login name and folder.
     pub handle: String,
@@ -47,8 +47,8 @@ impl Account {
             salt,
         } = account;
         anyhow::ensure!(
-            layout::is_safe(&handle) && !handle.contains('/'),
-            "{handle:?} cannot name a folder"
+            layout::is_safe(&handle) && !handle.contains('/') && !handle.starts_with('_'),
+            "{handle:?} cannot name an account"
         );
         let created_at =
             DateTime::from_timestamp_millis(created as i64).context("`created` is out of range")?;
@@ -94,20 +94,23 @@ impl Account {
 
     /// Whether the stored account is this one.
     pub fn equals(&self, user: &User) -> bool {
-        let Self {
-            handle,
-            name,
-            password,
-            salt,
-            admin,
-            enabled,
-            avatar,
-            created_at,
-        } = self;
-        (handle, name, password, salt, avatar)
-            == (&user.handle, &user.name, &user.password, &user.salt, &user.avatar)
-            && (*admin, *enabled) == (user.admin, user.enabled)
-            && *created_at == user.created_at
+        *self == Self::from(user)
+    }
+}
+
+impl From<&User> for Account {
+    fn from(user: &User) -> Self {
+        let user = user.clone();
+        Self {
+            handle: user.handle,
+            name: user.name,
+            password: user.password,
+            salt: user.salt,
+            admin: user.admin,
+            enabled: user.enabled,
+            avatar: user.avatar,
+            created_at: user.created_at,
+        }
     }
 }
 
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_handle_that_leaves_the_root_is_refused() {
-        for handle in ["", "..", "a/b", "/etc"] {
+        for handle in ["", "..", "a/b", "/etc", "_system"] {
             let account = layout::Account {
                 handle: handle.to_owned(),
                 ..example()

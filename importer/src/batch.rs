@@ -1,13 +1,17 @@
 //! Files on their way into one transaction, with their lines of the ledger.
 
+mod large;
+mod sealed;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use squaretable::store::characters::NewCharacter;
 use squaretable::store::chats::Cause;
 use squaretable::store::imports::{self, Action, Line, Previous, PreviousContent};
-use squaretable::store::{Tx, blobs, characters, chats, documents, files, secrets};
+use squaretable::store::{Tx, blobs, characters, chats, documents, files};
 use squaretable::tenant::Tenant;
+use squaretable::user_folder::What;
 use squaretable_compat::layout::Place;
 use squaretable_compat::{chat, png};
 
@@ -18,15 +22,12 @@ use crate::policy::OnConflict;
 use crate::read::{Content, Item};
 use crate::report::{Kind, Outcome};
 use crate::scan::Found;
-use crate::stored::{Mark, Standing, Stored, split};
+use crate::stored::{Standing, Stored, split};
 
 /// A transaction ends after so many bytes ...
 const BATCH_BYTES: u64 = 64 << 20;
 /// ... or after so many files.
 const BATCH_FILES: usize = 500;
-
-const NO_KEY: &str =
-    "there is no master key: set SQUARETABLE_MASTER_KEY to the server's, or name its --data-dir";
 
 /// The open transaction of a lane. A file counts as moved only once it is committed.
 pub struct Batch {
@@ -79,15 +80,15 @@ impl Batch {
             standing,
             flag,
         } = content;
-        if found.place == Place::Secrets {
-            return self.store_secrets(found, &bytes.unwrap_or_default(), flag).await;
+        if found.is_sealed() {
+            return self.store_sealed(found, &bytes.unwrap_or_default(), flag).await;
         }
-        let standing = match (standing, &bytes) {
-            (Standing::Ask, Some(bytes)) => {
+        let standing = match standing {
+            Standing::Ask => {
                 let stored = self.stored.clone();
-                plan::compare(self.tx().await?, &stored, found, bytes).await?
+                plan::compare(self.tx().await?, &stored, found, bytes.as_deref()).await?
             }
-            (standing, _) => standing,
+            standing => standing,
         };
         match self.decide(found, standing) {
             Some(outcome) => {
@@ -100,7 +101,8 @@ impl Batch {
             }
             None => match bytes {
                 Some(bytes) => self.write_and_note(found, &bytes, flag).await,
-                None => self.stream(found, flag).await,
+                None if found.entry.kind == Kind::Chat => self.stream_chat(found, flag).await,
+                None => self.stream_file(found, flag).await,
             },
         }
     }
@@ -152,8 +154,8 @@ impl Batch {
             return Ok(None);
         };
         let tx = self.tx().await?;
-        let content = match (&known.content, &found.place) {
-            (Mark::Chat(chat), _) => PreviousContent::Revision(chat.head),
+        let content = match (&known.what, &found.place) {
+            (What::Chat(chat), _) => PreviousContent::Revision(chat.head),
             (_, Place::Document { kind, name }) => match documents::get(tx, *kind, name).await? {
                 Some(document) => PreviousContent::Bytes(blobs::put(tx, &document.body).await?),
                 None => return Ok(None),
@@ -214,76 +216,10 @@ impl Batch {
         Ok(())
     }
 
-    /// Stores a large file in a transaction of its own, so that one that changes meanwhile takes nothing else along.
-    async fn stream(&mut self, found: &Found, flag: Option<String>) -> anyhow::Result<()> {
-        self.commit().await?;
-        let previous = self.previous(found).await?;
-        let path = found.place.path();
-        let (folder, name) = split(&path);
-        let tx = self.tx().await?;
-        let stored = blobs::put_file(tx, &found.disk).await;
-        if !is_calm(found) {
-            self.tx = None;
-            let reason = "it changed while it was read; run again".to_owned();
-            self.settle(found, Outcome::Rejected(reason), flag, &Note::default());
-            return Ok(());
-        }
-        let blob = stored?;
-        files::put_at(self.tx().await?, folder, name, &blob, found.modified_at).await?;
-        self.written(found, flag, *blob.hash(), previous);
-        self.commit().await
-    }
-
-    async fn store_secrets(
-        &mut self,
-        found: &Found,
-        bytes: &[u8],
-        flag: Option<String>,
-    ) -> anyhow::Result<()> {
-        let Some(key) = self.run.key.clone() else {
-            return self.reject(found, NO_KEY.to_owned()).await;
-        };
-        let policy = self.run.on_conflict;
-        let tx = self.tx().await?;
-        let sealed = secrets::sealed(tx).await?;
-        let gives_way = |at| match policy {
-            OnConflict::Overwrite => true,
-            OnConflict::Newer | OnConflict::Fail => at <= found.modified_at,
-            OnConflict::Skip | OnConflict::Rename => false,
-        };
-        let outcome = match &sealed {
-            None => Outcome::Moved,
-            Some((_, at)) => match secrets::get(tx, &key).await {
-                Ok(stored) if stored.as_deref() == Some(bytes) => Outcome::Unchanged,
-                Ok(_) if gives_way(*at) => Outcome::Moved,
-                Ok(_) if policy == OnConflict::Fail => {
-                    Outcome::Refused("Squaretable holds other API keys".to_owned())
-                }
-                Ok(_) => Outcome::Skipped("Squaretable holds other API keys, which were kept".to_owned()),
-                // Sealing under a second key would lock the tenant's server out.
-                Err(error) => Outcome::Rejected(format!("the stored secrets cannot be read: {error}")),
-            },
-        };
-        if outcome != Outcome::Moved {
-            self.settle(found, outcome, flag, &Note::default());
-            return Ok(());
-        }
-        let previous = match sealed {
-            Some((sealed, modified_at)) => Some(Previous {
-                content: PreviousContent::Bytes(blobs::put(tx, &ledger::pack(&sealed)).await?),
-                modified_at,
-            }),
-            None => None,
-        };
-        secrets::put_at(tx, &key, bytes, found.modified_at).await?;
-        self.written(found, flag, *blake3::hash(bytes).as_bytes(), previous);
-        Ok(())
-    }
-
     /// Keeps the bytes of a file that cannot be taken, where they can be read.
     async fn reject(&mut self, found: &Found, reason: String) -> anyhow::Result<()> {
         // API keys are stored sealed or not at all.
-        let rejected = if found.place == Place::Secrets {
+        let rejected = if found.is_sealed() {
             None
         } else {
             // A file that cannot be read to its end leaves half a content: nothing else may share its transaction.
@@ -352,12 +288,4 @@ impl Batch {
             .push(ledger::line(found, &outcome, flag.as_deref(), note));
         self.run.settle(&found.entry, outcome, flag);
     }
-}
-
-/// Whether a file is still as it was when it was found.
-fn is_calm(found: &Found) -> bool {
-    std::fs::metadata(&found.disk).is_ok_and(|now| {
-        now.len() == found.entry.size
-            && crate::scan::times(&now).is_some_and(|(at, _)| at == found.modified_at)
-    })
 }

@@ -1,5 +1,8 @@
 //! `export`: the stored data as the files that the original would have.
 
+mod records;
+
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,17 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use squaretable::keys::MasterKey;
-use squaretable::store::Tx;
 use squaretable::store::accounts::{self as users, User};
-use squaretable::store::blobs::{self, Blob};
+use squaretable::store::{Tx, blobs, chats, files};
 use squaretable::tenant::Tenant;
 use squaretable::user_folder::{self, Content, Item, What, join};
 use squaretable_compat::layout::is_safe;
 use tokio::task::JoinSet;
 
-use crate::accounts::{self, as_new};
+use crate::accounts::{Account, as_new};
 use crate::args::ExportArgs;
 use crate::exit::{Exit, Failure};
 use crate::import::interrupted;
@@ -25,6 +27,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::read::IN_MEMORY;
 use crate::report::{Entry, Kind, Outcome, Report};
+use crate::system;
 use crate::target::Target;
 
 /// Tasks that write side by side.
@@ -34,14 +37,15 @@ const LANES: usize = 3;
 const CONNECTIONS: u32 = 5;
 
 const LEFT_OUT: &str = "\
-not part of an export, since Squaretable does not store them: cookie-secret.txt, content.log, _css, _errors (all made
-anew by SillyTavern when it starts), config.yaml, thumbnails, file permissions, times of folders and of _storage";
+not part of an export: config.yaml, extensions for all users, thumbnails and caches, access.log, file permissions, times
+of folders";
 
 /// What every task needs.
 #[derive(Clone)]
 struct Run {
     out: PathBuf,
     key: Option<MasterKey>,
+    handles: Arc<HashSet<String>>,
     progress: Arc<Progress>,
     report: Arc<Mutex<Report>>,
 }
@@ -119,16 +123,14 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     }
     let mut plans = Vec::new();
     let mut report = Report::default();
-    for user in &chosen {
-        let (tenant, _) = Tenant::open(&target.db, &as_new(user))
-            .await
-            .map_err(|error| fail(error.into()))?;
+    for tenant in tenants(args, target, &chosen).await.map_err(fail)? {
         let mut items = plan(&tenant, &args.out).await.map_err(fail)?;
         items.retain(|item| !(args.without_secrets && matches!(item.what, What::Secrets)));
-        for item in &items {
-            report.find(kind_of(item));
-        }
         plans.push((tenant, items));
+    }
+    let kept = kept_records(&mut plans).await.map_err(fail)?;
+    for item in plans.iter().flat_map(|(_, items)| items) {
+        report.find(kind_of(item));
     }
     let items = || plans.iter().flat_map(|(_, items)| items);
     let progress = Arc::new(Progress::new(
@@ -140,12 +142,13 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     let run = Run {
         out: args.out.clone(),
         key: target.key.clone(),
+        handles: Arc::new(chosen.iter().map(|user| user.handle.clone()).collect()),
         progress,
         report,
     };
-    for user in &chosen {
-        write_account(&run, user).map_err(|error| Failure::new(Exit::Failed, error))?;
-    }
+    let accounts: Vec<Account> = chosen.iter().map(Account::from).collect();
+    write_records(&run, &records::choose(&accounts, kept))
+        .map_err(|error| Failure::new(Exit::Failed, error))?;
     for (tenant, items) in plans {
         write_user(&run, &tenant, items).await.map_err(fail)?;
     }
@@ -177,16 +180,58 @@ async fn choose(args: &ExportArgs, target: &Target) -> Result<Vec<User>, Failure
     Ok(chosen)
 }
 
-fn write_account(run: &Run, user: &User) -> anyhow::Result<()> {
-    let store = run.out.join("_storage");
-    std::fs::create_dir_all(&store)?;
-    for (name, bytes) in accounts::records(&as_new(user)) {
-        let path = store.join(&name);
-        std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+/// The tenants of the accounts, and with all of them the one that holds what belongs to none.
+async fn tenants(args: &ExportArgs, target: &Target, chosen: &[User]) -> anyhow::Result<Vec<Tenant>> {
+    let mut tenants = Vec::new();
+    for user in chosen {
+        tenants.push(Tenant::open(&target.db, &as_new(user)).await?.0);
+    }
+    if args.users.all_users {
+        tenants.push(Tenant::system(&target.db).await?);
+    }
+    Ok(tenants)
+}
+
+/// Takes the records of the account store out of the plans, and reads them.
+async fn kept_records(plans: &mut [(Tenant, Vec<Item>)]) -> anyhow::Result<Vec<records::Record>> {
+    let mut kept = Vec::new();
+    for (tenant, items) in plans
+        .iter_mut()
+        .filter(|(tenant, _)| system::is_system(tenant.handle()))
+    {
+        let mut tx = tenant.begin().await?;
+        let is_record = |item: &mut Item| item.path.starts_with(system::RECORDS);
+        for item in items.extract_if(.., is_record) {
+            if let What::File(file) = &item.what {
+                kept.push(records::Record {
+                    name: item.path[system::RECORDS.len()..].to_owned(),
+                    bytes: blobs::read(&mut tx, &file.blob).await?.to_vec(),
+                    modified_at: Some(item.modified_at),
+                });
+            }
+        }
+        tx.commit().await?;
+    }
+    Ok(kept)
+}
+
+fn write_records(run: &Run, records: &[records::Record]) -> anyhow::Result<()> {
+    for record in records {
+        let path = run.out.join("_storage").join(&record.name);
+        let write = || {
+            std::fs::create_dir_all(path.parent().unwrap_or(&run.out))?;
+            let mut file = File::create(&path)?;
+            file.write_all(&record.bytes)?;
+            match record.modified_at {
+                Some(at) => file.set_modified(at.into()),
+                None => Ok(()),
+            }
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))?;
         let entry = Entry {
-            path: format!("_storage/{name}"),
+            path: format!("_storage/{}", record.name),
             kind: Kind::Account,
-            size: bytes.len() as u64,
+            size: record.bytes.len() as u64,
         };
         let mut report = run.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.find(Kind::Account);
@@ -198,14 +243,29 @@ fn write_account(run: &Run, user: &User) -> anyhow::Result<()> {
 /// Lists everything of a tenant, and makes its folders.
 async fn plan(tenant: &Tenant, out: &Path) -> anyhow::Result<Vec<Item>> {
     let mut tx = tenant.begin().await?;
-    let items = user_folder::items(&mut tx).await?;
-    let root = out.join(tenant.handle());
-    for folder in user_folder::folders(&mut tx).await? {
-        let path = root.join(folder);
+    let mut items = user_folder::items(&mut tx).await?;
+    items.retain(|item| system::concerns(tenant.handle(), &item.path));
+    let folders = if system::is_system(tenant.handle()) {
+        let mut folders = files::created_folders(&mut tx).await?;
+        folders.retain(|folder| is_safe(folder) && system::outside(folder).is_some());
+        folders.into_iter().collect()
+    } else {
+        user_folder::folders(&mut tx).await?
+    };
+    for folder in folders {
+        let path = out.join(place(tenant.handle(), &folder));
         std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
     }
     tx.commit().await?;
     Ok(items)
+}
+
+/// Where a path of a tenant lies below the data root.
+fn place(handle: &str, path: &str) -> String {
+    match system::outside(path) {
+        Some(path) if system::is_system(handle) => path.to_owned(),
+        _ => join(handle, path),
+    }
 }
 
 async fn write_user(run: &Run, tenant: &Tenant, items: Vec<Item>) -> anyhow::Result<()> {
@@ -233,7 +293,7 @@ async fn lane(run: Run, tenant: Tenant, items: Vec<Item>) -> anyhow::Result<()> 
             Err(Fault::Database(error)) => return Err(error.context(format!("cannot export {}", item.path))),
         };
         let entry = Entry {
-            path: join(tenant.handle(), &item.path),
+            path: place(tenant.handle(), &item.path),
             kind: kind_of(&item),
             size: item.size,
         };
@@ -262,14 +322,26 @@ impl Run {
         if !is_safe(&item.path) {
             return Err(Fault::Rejected("not a path below a user's folder".to_owned()));
         }
-        let path = self.out.join(tenant.handle()).join(&item.path);
+        let below = place(tenant.handle(), &item.path);
+        let top = below.split('/').next().unwrap_or_default();
+        if system::is_system(tenant.handle()) && self.handles.contains(top) {
+            let reason = format!("an account {top:?} was made since, whose folder is another one");
+            return Err(Fault::Rejected(reason));
+        }
+        let path = self.out.join(below);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
         let bytes = match item.read(tx, self.key.as_ref()).await? {
             Content::Bytes(bytes) => bytes,
             Content::Stored(blob) if blob.size > IN_MEMORY => {
-                return stream(tenant, blob, item.modified_at, &path).await;
+                let pieces = tenant.stream(blob, 0, blob.size);
+                let (hash, _) = stream(pieces, item.modified_at, &path).await?;
+                return check(hash == *blob.hash());
+            }
+            Content::Chat(chat) => {
+                let (_, size) = stream(chats::pieces(tx, &chat), item.modified_at, &path).await?;
+                return check(size == item.size);
             }
             Content::Stored(blob) => {
                 let bytes = blobs::read(tx, &blob).await?;
@@ -283,17 +355,21 @@ impl Run {
     }
 }
 
-/// A file of any size, in bounded memory.
-async fn stream(tenant: &Tenant, blob: Blob, modified_at: DateTime<Utc>, path: &Path) -> Result<(), Fault> {
+/// Writes a file of any size in bounded memory. Answers with the hash of its bytes and their number.
+async fn stream(
+    pieces: impl Stream<Item = squaretable::error::Result<impl AsRef<[u8]>>>,
+    modified_at: DateTime<Utc>,
+    path: &Path,
+) -> Result<([u8; 32], u64), Fault> {
     let mut file = File::create_new(path)?;
     let mut hasher = blake3::Hasher::new();
-    let mut chunks = std::pin::pin!(tenant.stream(blob, 0, blob.size));
-    while let Some(chunk) = chunks.try_next().await? {
-        hasher.update(&chunk);
-        file.write_all(&chunk)?;
+    let mut pieces = std::pin::pin!(pieces);
+    while let Some(piece) = pieces.try_next().await? {
+        hasher.update(piece.as_ref());
+        file.write_all(piece.as_ref())?;
     }
-    check(hasher.finalize().as_bytes() == blob.hash())?;
-    finish(&file, modified_at)
+    finish(&file, modified_at)?;
+    Ok((*hasher.finalize().as_bytes(), hasher.count()))
 }
 
 fn check(holds: bool) -> Result<(), Fault> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 use serde_json::json;
-use squaretable::store::{Db, imports};
+use squaretable::store::{Db, accounts, imports};
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
@@ -30,8 +30,8 @@ pub async fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     let filter = args.filter.filter()?;
     let output = Output::open(&args.output)?;
     let source = Source::open(&args.source).await?;
-    let (found, report) = scan::look(&source, &filter).await?;
-    if found.users.is_empty() {
+    let (found, report) = scan::look(&source, &filter, &output).await?;
+    if !found.holds_account() {
         eprintln!("squaretable-importer: {} holds no account", source.shown());
         eprint!("{}", report.problems());
         return Ok(Exit::Nothing);
@@ -70,8 +70,12 @@ pub async fn run(args: &ImportArgs) -> Result<Exit, Failure> {
         progress: Arc::new(Progress::new(found.files, found.bytes, output)),
         report: Arc::new(Mutex::new(report)),
     };
-    let ended = finish(&run, found).await;
+    let mut ended = finish(&run, found).await;
     run.progress.finish();
+    if run.dry_run {
+        let removed = accounts::delete_scratch(&run.db, &run_id.to_string()).await;
+        ended = ended.and(removed.map_err(|error| Failure::new(Exit::Target, error)));
+    }
     target.close().await?;
     summary(&run, args, ended)
 }

@@ -15,10 +15,11 @@ use crate::read;
 use crate::report::{Outcome, Report};
 use crate::scan::{self, Found, UserScan};
 use crate::source::Source;
+use crate::system;
 
-/// Writing to PostgreSQL costs several times as much as reading: what an import takes beside this run, for the
-/// estimate. Measured with `scripts/bench-import.mjs` on two cores.
-const IMPORT_TO_READ: u32 = 6;
+/// How many times as long as this run an import takes, for the estimate: `scripts/bench-import.mjs` measures both on one
+/// root (33 on two cores, for 149 MB in 300 cards and 600 chats). Where the disk is slow to read, it is less.
+const IMPORT_TO_READ: u32 = 33;
 
 /// Runs the verb.
 ///
@@ -28,10 +29,10 @@ pub async fn run(args: &InspectArgs) -> Result<Exit, Failure> {
     let filter = args.filter.filter()?;
     let output = Output::open(&args.output)?;
     let source = Source::open(&args.source).await?;
-    let (found, report) = scan::look(&source, &filter).await?;
+    let (found, report) = scan::look(&source, &filter, &output).await?;
     output.start("inspect", source.shown(), None, false, found.files, found.bytes);
     let shows = !output.is_json() && !args.output.quiet;
-    if found.users.is_empty() {
+    if !found.holds_account() {
         eprintln!("squaretable-importer: {} holds no account", source.shown());
     }
     let plan = found.plan();
@@ -44,7 +45,7 @@ pub async fn run(args: &InspectArgs) -> Result<Exit, Failure> {
             look_into(user, &looked, &at);
         }
         (
-            !found.users.is_empty(),
+            found.holds_account(),
             found.users.iter().flat_map(oddities).collect::<Vec<_>>(),
         )
     };
@@ -75,8 +76,8 @@ fn look_into(user: &UserScan, progress: &Progress, report: &Mutex<Report>) {
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         report.settle(entry, outcome, flag);
     };
-    for (entry, flag) in &user.records {
-        settle(entry, Outcome::Moved, flag.clone());
+    for entry in &user.records {
+        settle(entry, Outcome::Moved, None);
     }
     for found in &user.files {
         match read::read(found, None) {
@@ -88,6 +89,9 @@ fn look_into(user: &UserScan, progress: &Progress, report: &Mutex<Report>) {
 
 /// What is odd about a user's folder, though all of it can be taken.
 fn oddities(user: &UserScan) -> Vec<String> {
+    if user.is_system() {
+        return strangers(user);
+    }
     let handle = &user.account.handle;
     let mut cards = BTreeSet::new();
     let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
@@ -125,6 +129,14 @@ fn oddities(user: &UserScan) -> Vec<String> {
     );
     odd.sort();
     odd
+}
+
+/// Folders of the data root that no account names.
+fn strangers(user: &UserScan) -> Vec<String> {
+    let tops = user.folders.iter().filter_map(|folder| system::outside(folder));
+    tops.filter(|top| !top.contains('/') && !matches!(*top, "_css" | "_errors" | "_storage"))
+        .map(|top| format!("{top} is a folder of the data root that no account names"))
+        .collect()
 }
 
 /// Members of a group that have no card.

@@ -3,7 +3,7 @@
 //! Chats go in all lanes but one, everything else in that one: only it touches `blobs`, whose rows all lanes would
 //! share, so no lane waits for another's transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -27,6 +27,7 @@ use crate::report::{Entry, Kind, Outcome, Report};
 use crate::runs::PAGE;
 use crate::scan::{Found, UserScan};
 use crate::stored::Stored;
+use crate::system;
 
 /// Files between a reader and its writer.
 const QUEUE: usize = 64;
@@ -118,14 +119,10 @@ impl Run {
 /// [`Stopped`], or the database failed. Whatever was committed before is in, in the ledger and in the report.
 pub async fn user(run: &Run, user: UserScan) -> anyhow::Result<()> {
     let handle = user.account.handle.clone();
-    let (tenant, made) = open(run, &user)
+    let tenant = open(run, &user)
         .await
         .with_context(|| format!("account {handle}"))?;
-    let loaded = files_of(run, &tenant, user).await;
-    if made && run.dry_run {
-        accounts::delete(&run.db, &handle).await?;
-    }
-    loaded
+    files_of(run, &tenant, user).await
 }
 
 async fn files_of(run: &Run, tenant: &Tenant, mut user: UserScan) -> anyhow::Result<()> {
@@ -135,8 +132,12 @@ async fn files_of(run: &Run, tenant: &Tenant, mut user: UserScan) -> anyhow::Res
         return Err(Stopped::Busy(tenant.handle().to_owned()).into());
     }
     let mut tx = tenant.begin().await?;
-    let stored = Arc::new(Stored::read(&mut tx).await?);
+    let stored = Arc::new(Stored::read(&mut tx, tenant.handle()).await?);
     make_way(run, &mut tx, &stored, &mut user.files).await?;
+    if !system::is_system(tenant.handle()) {
+        let folders = USER_FOLDERS.iter().map(ToString::to_string);
+        user.folders.extend(folders);
+    }
     make_folders(run, &mut tx, user.folders).await?;
     if run.dry_run {
         drop(tx);
@@ -174,7 +175,7 @@ fn lanes(files: Vec<Found>, jobs: usize) -> impl Iterator<Item = Vec<Found>> {
 pub async fn require_accounts(db: &Db, users: &[UserScan]) -> anyhow::Result<()> {
     for user in users {
         let handle = &user.account.handle;
-        if handle != DEFAULT && accounts::find(db, handle).await?.is_none() {
+        if handle != DEFAULT && !user.is_system() && accounts::find(db, handle).await?.is_none() {
             return Err(Stopped::NoAccount(handle.clone()).into());
         }
     }
@@ -188,15 +189,15 @@ pub async fn require_accounts(db: &Db, users: &[UserScan]) -> anyhow::Result<()>
 pub async fn refuse_conflicts(db: &Db, users: &[UserScan]) -> anyhow::Result<()> {
     for user in users {
         let handle = &user.account.handle;
-        let Some(known) = accounts::find(db, handle).await? else {
+        let Some(tenant) = system::tenant(db, handle).await? else {
             continue;
         };
-        if !user.records.is_empty() && !user.account.equals(&known) && !is_automatic(&known) {
+        let known = tenant.user();
+        if user.is_stated && !user.account.equals(known) && !is_automatic(known) {
             return Err(Stopped::Account(handle.clone()).into());
         }
-        let (tenant, _) = Tenant::open(db, &user.account.as_new()).await?;
         let mut tx = tenant.begin().await?;
-        let stored = Stored::read(&mut tx).await?;
+        let stored = Stored::read(&mut tx, handle).await?;
         let conflicts = Conflicts::find(&mut tx, &stored, &user.files).await?;
         if !conflicts.is_empty() {
             return Err(Stopped::Conflict {
@@ -236,14 +237,9 @@ async fn names_given(run: &Run, tx: &mut Tx) -> anyhow::Result<HashMap<String, S
 }
 
 async fn make_folders(run: &Run, tx: &mut Tx, folders: Vec<String>) -> anyhow::Result<()> {
-    let folders: Vec<String> = USER_FOLDERS
-        .iter()
-        .map(ToString::to_string)
-        .chain(folders)
-        .collect();
     let before: HashSet<String> = files::created_folders(tx).await?.into_iter().collect();
     files::create_folders(tx, &folders).await?;
-    let made: HashSet<&String> = folders.iter().filter(|path| !before.contains(*path)).collect();
+    let made: BTreeSet<&String> = folders.iter().filter(|path| !before.contains(*path)).collect();
     let lines: Vec<_> = made.into_iter().map(|path| ledger::folder(path)).collect();
     if !run.dry_run {
         imports::record(tx, run.run_id, &lines).await?;
@@ -251,14 +247,21 @@ async fn make_folders(run: &Run, tx: &mut Tx, folders: Vec<String>) -> anyhow::R
     Ok(())
 }
 
-/// The account's tenant, the account brought in. Says whether it was made.
-async fn open(run: &Run, user: &UserScan) -> anyhow::Result<(Tenant, bool)> {
+/// The account's tenant, the account brought in.
+async fn open(run: &Run, user: &UserScan) -> anyhow::Result<Tenant> {
     let account = &user.account;
-    let (mut tenant, made) = Tenant::open(&run.db, &account.as_new()).await?;
+    let (mut tenant, made) = match system::tenant(&run.db, &account.handle).await? {
+        Some(tenant) => (tenant, false),
+        None if run.dry_run => {
+            let trial = run.run_id.to_string();
+            (Tenant::scratch(&run.db, &account.as_new(), &trial).await?, true)
+        }
+        None => Tenant::open(&run.db, &account.as_new()).await?,
+    };
     let mut previous = None;
     let outcome = if made {
         Outcome::Moved
-    } else if account.equals(tenant.user()) || user.records.is_empty() {
+    } else if account.equals(tenant.user()) || !user.is_stated {
         Outcome::Unchanged
     } else if run.on_conflict == OnConflict::Overwrite || is_automatic(tenant.user()) {
         if !run.dry_run {
@@ -282,10 +285,10 @@ async fn open(run: &Run, user: &UserScan) -> anyhow::Result<(Tenant, bool)> {
         };
         imports::add_account(&run.db, run.run_id, &noted).await?;
     }
-    for (entry, flag) in &user.records {
-        run.settle(entry, outcome.clone(), flag.clone());
+    for entry in &user.records {
+        run.settle(entry, outcome.clone(), None);
     }
-    Ok((tenant, made))
+    Ok(tenant)
 }
 
 /// Reads `files` on a thread of its own and writes them here.

@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::TryStreamExt;
 use squaretable::store::{Tx, characters, chats};
+use squaretable::user_folder::What;
 use squaretable_compat::layout::{DocumentKind, Place};
 use squaretable_compat::names;
 
 use crate::read;
 use crate::scan::Found;
-use crate::stored::{Mark, Standing, Stored};
+use crate::stored::{self, Standing, Stored};
 
 /// What the account holds that the source does not have in the same form.
 #[derive(Debug, Default)]
@@ -56,30 +58,47 @@ async fn is_same(tx: &mut Tx, stored: &Stored, found: &Found) -> anyhow::Result<
     let Ok(content) = read::read(found, stored.get(&found.place.path())) else {
         return Ok(true);
     };
-    let standing = match (content.standing, &content.bytes) {
-        (Standing::Ask, Some(bytes)) => compare(tx, stored, found, bytes).await?,
-        (standing, _) => standing,
+    let standing = match content.standing {
+        Standing::Ask => compare(tx, stored, found, content.bytes.as_deref()).await?,
+        standing => standing,
     };
     Ok(standing != Standing::Differs)
 }
 
-/// Compares with what must be put together first.
+/// Compares with what must be put together first; without `bytes`, with the file on disk, piece by piece.
 ///
 /// # Errors
-/// The database failed.
-pub async fn compare(tx: &mut Tx, stored: &Stored, found: &Found, bytes: &[u8]) -> anyhow::Result<Standing> {
+/// The database failed, or the file cannot be read any more.
+pub async fn compare(
+    tx: &mut Tx,
+    stored: &Stored,
+    found: &Found,
+    bytes: Option<&[u8]>,
+) -> anyhow::Result<Standing> {
     let Some(known) = stored.get(&found.place.path()) else {
         return Ok(Standing::New);
     };
-    let same = match (&known.content, &found.place) {
-        (Mark::Chat(chat), _) => chats::file(tx, chat).await? == bytes,
-        (Mark::Composed, Place::Character { avatar }) => match characters::get(tx, avatar).await? {
-            Some(character) => characters::file(tx, &character).await? == bytes,
-            None => return Ok(Standing::New),
-        },
+    let same = match (&known.what, &found.place, bytes) {
+        (What::Chat(chat), _, Some(bytes)) => chats::file(tx, chat).await? == bytes,
+        (What::Chat(chat), _, None) => {
+            let mut hasher = blake3::Hasher::new();
+            let mut pieces = std::pin::pin!(chats::pieces(tx, chat));
+            while let Some(piece) = pieces.try_next().await? {
+                hasher.update(&piece);
+            }
+            let disk = found.disk.clone();
+            let hash = tokio::task::spawn_blocking(move || read::hash(&disk)).await?;
+            hash.map_err(anyhow::Error::msg)? == *hasher.finalize().as_bytes()
+        }
+        (What::Card(_), Place::Character { avatar }, Some(bytes)) => {
+            match characters::get(tx, avatar).await? {
+                Some(character) => characters::file(tx, &character).await? == bytes,
+                None => return Ok(Standing::New),
+            }
+        }
         _ => false,
     };
-    Ok(known.standing(same, found.modified_at))
+    Ok(stored::standing(known, same, found.modified_at))
 }
 
 /// Gives files that stand in the way a free name. A card takes its chats along, so that they stay its own; the files of

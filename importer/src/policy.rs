@@ -5,7 +5,6 @@ use clap::ValueEnum;
 use globset::{GlobBuilder, GlobSet};
 use serde::Serialize;
 use serde_json::{Value, json};
-use squaretable_compat::layout::Place;
 
 use crate::report::Kind;
 use crate::scan::Found;
@@ -117,8 +116,8 @@ impl Filter {
     /// Why a file is left out; `None` when it is taken.
     pub fn leaves_out(&self, found: &Found) -> Option<&'static str> {
         let path = found.place.path();
-        if found.place == Place::Secrets && !self.with_secrets {
-            return Some("API keys are taken with --with-secrets only");
+        if found.is_sealed() && !self.with_secrets {
+            return Some("API keys and the session secret are taken with --with-secrets only");
         }
         if !self.only.is_empty() && !self.only.iter().any(|only| only.holds(found.entry.kind)) {
             return Some("not among the kinds of --only");

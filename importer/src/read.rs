@@ -7,18 +7,21 @@ use std::sync::Arc;
 
 use chrono::Local;
 use sha2::{Digest, Sha256};
+use squaretable::user_folder::{Item as Known, What};
 use squaretable_compat::layout::Place;
 use squaretable_compat::{card, chat, json, png};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::lines::Lines;
+use crate::report::Kind;
 use crate::scan::{Found, times};
-use crate::stored::{Known, Mark, Standing, Stored};
+use crate::stored::{self, Standing, Stored};
 
 /// Files up to this size travel in memory; larger ones are streamed by the writer.
 pub const IN_MEMORY: u64 = 8 << 20;
-/// Cards, chats and documents must be looked into and so are read whole, up to this size; the original cannot open
-/// larger ones either.
+/// Cards and documents must be looked into and so are read whole, up to this size; the original cannot open larger ones
+/// either.
 const MAX_WHOLE: u64 = 512 << 20;
 /// Bytes that may lie between a reader and its writer, in units of [`UNIT`].
 const AHEAD: u32 = 16 << 10;
@@ -76,8 +79,12 @@ pub fn read_all(files: Vec<Found>, stored: &Stored, runtime: &Handle, out: &mpsc
 /// A sentence for the report.
 pub fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
     let size = found.entry.size;
-    if matches!(found.place, Place::File { .. }) && size > IN_MEMORY {
-        return large(found, known);
+    if size > IN_MEMORY {
+        match found.entry.kind {
+            Kind::File => return large_file(found, known),
+            Kind::Chat => return large_chat(found, known),
+            _ => {}
+        }
     }
     if size > MAX_WHOLE {
         return Err("larger than 512 MiB".to_owned());
@@ -87,7 +94,7 @@ pub fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
         file.read_to_end(&mut bytes).map(|_| bytes)
     })?;
     let standing = known.map_or(Standing::New, |known| standing(found, known, &bytes));
-    let flag = flag(&found.place, &bytes);
+    let flag = found.flag.clone().or_else(|| flag(&found.place, &bytes));
     let bytes = (standing != Standing::Same).then_some(bytes);
     Ok(Content {
         bytes,
@@ -97,30 +104,64 @@ pub fn read(found: &Found, known: Option<&Known>) -> Result<Content, String> {
 }
 
 /// A file that does not travel in memory: read here only if it may be the one that is stored.
-fn large(found: &Found, known: Option<&Known>) -> Result<Content, String> {
-    let standing = match known.map(|known| (known, &known.content)) {
+fn large_file(found: &Found, known: Option<&Known>) -> Result<Content, String> {
+    let standing = match known.map(|known| (known, &known.what)) {
         None => Standing::New,
-        Some((known, Mark::Blob(hash, size))) if *size == found.entry.size => {
-            let mut hasher = blake3::Hasher::new();
-            stable(&found.disk, |file| hasher.update_reader(file).map(|_| ()))?;
-            known.standing(hasher.finalize().as_bytes() == hash, found.modified_at)
+        Some((known, What::File(file))) if file.blob.size == found.entry.size => {
+            let hash = hash(&found.disk)?;
+            stored::standing(known, hash == *file.blob.hash(), found.modified_at)
         }
         Some(_) => Standing::Differs,
     };
     Ok(Content {
         bytes: None,
         standing,
-        flag: None,
+        flag: found.flag.clone(),
     })
 }
 
+/// A chat that does not travel in memory: read here for what is wrong with it only.
+fn large_chat(found: &Found, known: Option<&Known>) -> Result<Content, String> {
+    let flag = stable(&found.disk, |file| {
+        let (mut lines, mut broken) = (Lines::new(file), Broken::default());
+        while let Some((line, _)) = lines.next()? {
+            broken.look_at(&line);
+        }
+        Ok(broken.flag())
+    })?;
+    let standing = match known.map(|known| &known.what) {
+        None => Standing::New,
+        Some(What::Chat(chat)) if u64::try_from(chat.byte_size) != Ok(found.entry.size) => Standing::Differs,
+        Some(What::Chat(chat)) if chat.modified_at == found.modified_at => Standing::Same,
+        Some(_) => Standing::Ask,
+    };
+    Ok(Content {
+        bytes: None,
+        standing,
+        flag,
+    })
+}
+
+/// BLAKE3 of a file that does not change meanwhile.
+///
+/// # Errors
+/// A sentence for the report.
+pub fn hash(path: &Path) -> Result<[u8; 32], String> {
+    let mut hasher = blake3::Hasher::new();
+    stable(path, |file| hasher.update_reader(file).map(|_| ()))?;
+    Ok(*hasher.finalize().as_bytes())
+}
+
 fn standing(found: &Found, known: &Known, bytes: &[u8]) -> Standing {
-    match &known.content {
-        Mark::Blob(hash, _) => known.standing(blake3::hash(bytes).as_bytes() == hash, found.modified_at),
-        Mark::Document(hash) => known.standing(Sha256::digest(bytes)[..] == hash[..], found.modified_at),
-        Mark::Chat(chat) if u64::try_from(chat.byte_size) != Ok(bytes.len() as u64) => Standing::Differs,
-        Mark::Chat(chat) if chat.modified_at == found.modified_at => Standing::Same,
-        Mark::Chat(_) | Mark::Composed => Standing::Ask,
+    let same = |same| stored::standing(known, same, found.modified_at);
+    let is = |hash: &[u8; 32]| blake3::hash(bytes).as_bytes() == hash;
+    match &known.what {
+        What::File(file) => same(is(file.blob.hash())),
+        What::Card(card) if card.pristine => same(is(card.image.hash())),
+        What::Document { sha256, .. } => same(Sha256::digest(bytes)[..] == sha256[..]),
+        What::Chat(chat) if u64::try_from(chat.byte_size) != Ok(bytes.len() as u64) => Standing::Differs,
+        What::Chat(chat) if chat.modified_at == found.modified_at => Standing::Same,
+        What::Chat(_) | What::Card(_) | What::ChatBackup(_) | What::Secrets => Standing::Ask,
     }
 }
 
@@ -137,30 +178,50 @@ fn flag(place: &Place, bytes: &[u8]) -> Option<String> {
                 .is_none()
                 .then(|| "its card is not a JSON object; kept as it is".to_owned()),
         },
-        Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. } => broken_lines(bytes),
+        Place::Chat { .. } | Place::RootChat { .. } | Place::GroupChat { .. } => {
+            let mut broken = Broken::default();
+            chat::split(bytes)
+                .into_iter()
+                .for_each(|line| broken.look_at(line));
+            broken.flag()
+        }
         Place::Derived { .. } | Place::File { .. } => None,
     }
 }
 
-fn broken_lines(bytes: &[u8]) -> Option<String> {
-    let lines = chat::split(bytes);
-    let is_broken = |line: &[u8]| {
-        !line.trim_ascii().is_empty() && !json::is_valid(line) && !chat::LineFacts::of(line).kept
-    };
-    let mut broken = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| is_broken(line))
-        .map(|(index, _)| index + 1);
-    let first = broken.next()?;
-    let count = broken.count() + 1;
-    Some(if count == 1 {
-        format!("line {first} is not JSON; kept as it is, though no chat shows it")
-    } else {
-        format!(
-            "{count} lines are not JSON (the first is line {first}); kept as they are, though no chat shows them"
-        )
-    })
+/// Lines of a chat that are not JSON.
+#[derive(Debug, Default)]
+struct Broken {
+    lines: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Broken {
+    fn look_at(&mut self, line: &[u8]) {
+        self.lines += 1;
+        // Whoever reads the line takes U+FFFD for what is not UTF-8, and then it may be JSON.
+        if line.trim_ascii().is_empty() || json::is_valid(line) || chat::LineFacts::of(line).kept {
+            return;
+        }
+        self.count += 1;
+        if self.first == 0 {
+            self.first = self.lines;
+        }
+    }
+
+    fn flag(&self) -> Option<String> {
+        let Self { first, count, .. } = self;
+        match count {
+            0 => None,
+            1 => Some(format!(
+                "line {first} is not JSON; kept as it is, though no chat shows it"
+            )),
+            count => Some(format!(
+                "{count} lines are not JSON (the first is line {first}); kept as they are, though no chat shows them"
+            )),
+        }
+    }
 }
 
 /// Reads a file and makes sure that it did not change meanwhile.
@@ -209,6 +270,11 @@ mod tests {
         });
         assert!(grown.unwrap_err().contains("changed while"));
         assert!(stable(&dir.path().join("none"), |_| Ok(())).is_err());
+    }
+
+    fn broken_lines(file: &[u8]) -> Option<String> {
+        let place = Place::classify("group chats/a.jsonl").unwrap();
+        flag(&place, file)
     }
 
     #[test]

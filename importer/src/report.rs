@@ -8,6 +8,7 @@ use squaretable_compat::layout::Place;
 use uuid::Uuid;
 
 use crate::exit::Exit;
+use crate::progress::Discovery;
 
 /// What a file is to a reader of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,12 +142,40 @@ pub struct Report {
     problems: Vec<Problem>,
     flagged: usize,
     mismatches: usize,
+    discovery: Option<Discovery>,
 }
 
 impl Report {
+    /// One whose finds are shown as they are made, until they have been [`discovered`](Self::discovered).
+    pub fn watched(discovery: Discovery) -> Self {
+        Self {
+            discovery: Some(discovery),
+            ..Self::default()
+        }
+    }
+
     /// Counts a file as found. Every one of them must be [`settle`](Self::settle)d later.
     pub fn find(&mut self, kind: Kind) {
         *self.found.entry(kind).or_default() += 1;
+        if let Some(discovery) = &mut self.discovery {
+            discovery.find();
+        }
+    }
+
+    /// Says that everything has been found, and how much of it is left to be dealt with: the rest is settled.
+    pub fn discovered(&mut self, files: usize, bytes: u64) {
+        let found: usize = self.found.values().sum();
+        let settled: usize = self.counts.values().flatten().sum();
+        if let Some(discovery) = self.discovery.take() {
+            discovery.finish(found, settled, files, bytes);
+        }
+    }
+
+    /// Counts a file that was found as one kind as another one.
+    pub fn recount(&mut self, from: Kind, to: Kind) {
+        *self.found.entry(to).or_default() += 1;
+        *self.found.entry(from).or_default() -= 1;
+        self.found.retain(|_, count| *count > 0);
     }
 
     /// Says where a file ended. `flag` tells what is wrong with a file that was taken as it is.

@@ -1,6 +1,5 @@
 //! `rollback`: takes back what a run wrote, as far as it is still what the run wrote.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -10,11 +9,11 @@ use squaretable::store::chats::Cause;
 use squaretable::store::imports::{self, Action, Line, Previous, PreviousContent, Run, RunAccount};
 use squaretable::store::{Db, Tx, accounts as users, blobs, characters, chats, documents, files, secrets};
 use squaretable::tenant::Tenant;
-use squaretable::user_folder::{Fault, Item};
+use squaretable::user_folder::Fault;
 use squaretable_compat::layout::Place;
 use squaretable_compat::png;
 
-use crate::accounts::{self, as_new};
+use crate::accounts;
 use crate::args::RollbackArgs;
 use crate::composed;
 use crate::exit::{Exit, Failure};
@@ -25,6 +24,7 @@ use crate::progress::Progress;
 use crate::report::{Entry, Kind, Outcome, Report};
 use crate::runs::PAGE;
 use crate::stored::{Stored, split};
+use crate::system;
 use crate::target::Target;
 
 /// A transaction ends after so many files.
@@ -84,8 +84,7 @@ async fn nothing(target: Target, why: &str) -> Result<Exit, Failure> {
 impl Rollback {
     async fn all(&self) -> anyhow::Result<()> {
         for account in imports::accounts(&self.db, self.run.run_id).await? {
-            if let Some(user) = users::find(&self.db, &account.handle).await? {
-                let (tenant, _) = Tenant::open(&self.db, &as_new(&user)).await?;
+            if let Some(tenant) = system::tenant(&self.db, &account.handle).await? {
                 self.files(&tenant).await?;
                 self.account(&tenant, &account).await?;
             }
@@ -100,7 +99,7 @@ impl Rollback {
             "an import into {} is running",
             tenant.handle()
         );
-        let items = composed::items(&mut guard).await?;
+        let stored = Stored::read(&mut guard, tenant.handle()).await?;
         let mut folders = Vec::new();
         let mut after = String::new();
         loop {
@@ -113,7 +112,7 @@ impl Rollback {
                 for line in batch.iter().filter(|line| line.action.is_some()) {
                     match line.path.strip_suffix('/') {
                         Some(folder) => folders.push(folder.to_owned()),
-                        None => outcomes.push((line, self.file(tenant, &mut tx, line, &items).await?)),
+                        None => outcomes.push((line, self.file(tenant, &mut tx, line, &stored).await?)),
                     }
                 }
                 tx.commit().await?;
@@ -138,10 +137,10 @@ impl Rollback {
         tenant: &Tenant,
         tx: &mut Tx,
         line: &Line,
-        items: &HashMap<String, Item>,
+        stored: &Stored,
     ) -> anyhow::Result<Outcome> {
         let place = Place::classify(&line.path).context("the ledger names no file")?;
-        let Some(item) = items.get(&line.path) else {
+        let Some(item) = stored.item(&line.path) else {
             return Ok(match line.action {
                 Some(Action::Created) => Outcome::Unchanged,
                 _ => Outcome::Skipped("it was removed since".to_owned()),
@@ -179,7 +178,7 @@ impl Rollback {
             return Ok(());
         }
         let mut tx = tenant.begin().await?;
-        let stored = Stored::read(&mut tx).await?;
+        let stored = Stored::read(&mut tx, tenant.handle()).await?;
         let left = stored
             .paths()
             .filter(|path| !stored.is_default(path) && !path.starts_with("backups/"))
@@ -230,6 +229,9 @@ fn is_previous(now: &[u8; 32], previous: &Previous) -> bool {
 }
 
 async fn remove(tx: &mut Tx, place: &Place) -> anyhow::Result<()> {
+    if system::holds_keys(place) {
+        return Ok(secrets::restore(tx, &place.path(), None).await?);
+    }
     match place {
         Place::Document { kind, name } => {
             documents::delete(tx, *kind, name).await?;
@@ -237,7 +239,6 @@ async fn remove(tx: &mut Tx, place: &Place) -> anyhow::Result<()> {
         Place::Character { avatar } => {
             characters::delete(tx, avatar).await?;
         }
-        Place::Secrets => secrets::restore(tx, None).await?,
         _ => {
             let path = place.path();
             let (folder, name) = split(&path);
@@ -268,16 +269,17 @@ async fn restore(tx: &mut Tx, place: &Place, previous: &Previous) -> anyhow::Res
             return Ok(());
         }
     };
+    if system::holds_keys(place) {
+        let bytes = blobs::read(tx, &blob).await?;
+        let sealed = ledger::unpack(&bytes).context("the ledger holds no sealed secrets")?;
+        return Ok(secrets::restore(tx, &path, Some((&sealed, modified_at))).await?);
+    }
     if let Place::File { .. } = place {
         return Ok(files::put_at(tx, folder, name, &blob, modified_at).await?);
     }
     let bytes = blobs::read(tx, &blob).await?;
     match place {
         Place::Document { kind, name } => documents::put_at(tx, *kind, name, &bytes, modified_at).await?,
-        Place::Secrets => {
-            let sealed = ledger::unpack(&bytes).context("the ledger holds no sealed secrets")?;
-            secrets::restore(tx, Some((&sealed, modified_at))).await?;
-        }
         Place::Character { avatar } => {
             let card = png::read_card(&bytes).ok();
             let new = NewCharacter {

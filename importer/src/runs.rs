@@ -6,16 +6,16 @@ use std::path::Path;
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
+use squaretable::store::Db;
 use squaretable::store::imports::{self, Line, Run};
-use squaretable::store::{Db, accounts as users};
 use squaretable::tenant::Tenant;
 use squaretable_compat::layout::is_safe;
 use tokio::io::AsyncWriteExt;
 
-use crate::accounts::as_new;
 use crate::args::RunsArgs;
 use crate::exit::{Exit, Failure};
 use crate::report::printable;
+use crate::system;
 use crate::target::Target;
 
 /// Lines of a ledger read at a time.
@@ -82,9 +82,7 @@ async fn show(args: &RunsArgs, db: &Db) -> anyhow::Result<Option<String>> {
 pub async fn tenants(db: &Db, run: &Run) -> anyhow::Result<Vec<Tenant>> {
     let mut tenants = Vec::new();
     for account in imports::accounts(db, run.run_id).await? {
-        if let Some(user) = users::find(db, &account.handle).await? {
-            tenants.push(Tenant::open(db, &as_new(&user)).await?.0);
-        }
+        tenants.extend(system::tenant(db, &account.handle).await?);
     }
     Ok(tenants)
 }

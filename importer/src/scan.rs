@@ -1,6 +1,7 @@
 //! Walks a data root and tells what everything in it is. Reads nothing but the account store.
 
 mod records;
+mod root;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -8,16 +9,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use chrono::{DateTime, Utc};
-use squaretable_compat::layout::{Place, RootEntry, is_safe};
+use squaretable::store::accounts::SYSTEM;
+use squaretable_compat::layout::{Place, is_safe};
 use walkdir::WalkDir;
 
 use crate::accounts::{Account, DEFAULT};
 use crate::exit::{Exit, Failure};
+use crate::output::Output;
 use crate::policy::Filter;
+use crate::progress::Discovery;
 use crate::report::{Entry, Kind, Outcome, Report};
-use crate::source::{Layout, MOVED, Source};
+use crate::source::{Layout, MOVED, OVERRIDES, Source};
+use crate::system;
 
 use self::walk::Facts;
 pub use self::walk::times;
@@ -25,34 +29,32 @@ pub use self::walk::times;
 /// Longest path in bytes: an index entry of PostgreSQL holds folder and name together.
 const MAX_PATH: usize = 2000;
 
-const NO_PLACE: &str =
-    "belongs to the whole server, for which there is no place yet; an export will not have it: keep a copy";
 const RECORDS: &str = "records of the machine that it was written on";
 const DISPOSABLE: &str = "made again when needed";
 const NOT_UTF8: &str = "its name is not UTF-8";
 const TOO_LONG: &str = "its path is too long";
-const JUNK: &str = "left by a file manager or by git";
-const HIDDEN: &str = "hidden files are no part of the account store";
 const LINK: &str = "a symbolic link, which is not followed";
 
 /// A data root, told apart.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The accounts with their folders, by handle.
+    /// The accounts with their folders, by handle; the data root's own files come last.
     pub users: Vec<UserScan>,
-    /// Files of all users together.
+    /// Files of all together, and records of accounts.
     pub files: usize,
-    /// Bytes of all users' files together.
+    /// Bytes of them.
     pub bytes: u64,
 }
 
-/// An account and its folder.
+/// An account and its folder, or what belongs to no account ([`UserScan::is_system`]).
 #[derive(Debug)]
 pub struct UserScan {
     /// The account.
     pub account: Account,
-    /// Its records in `_storage`, with what is wrong with them; empty for the account that is made where there is none.
-    pub records: Vec<(Entry, Option<String>)>,
+    /// Whether the source says what the account is; otherwise it is only named.
+    pub is_stated: bool,
+    /// Its records in `_storage`, but for those that an export would spell differently: these are files of the system.
+    pub records: Vec<Entry>,
     /// Its folder.
     pub root: PathBuf,
     /// Files that are to be stored, by path.
@@ -74,6 +76,15 @@ pub struct Found {
     pub modified_at: DateTime<Utc>,
     /// Its ctime, to the microsecond.
     pub changed_at: DateTime<Utc>,
+    /// What is wrong with it, as far as the scan knows; it is taken all the same.
+    pub flag: Option<String>,
+}
+
+impl Found {
+    /// Whether it holds keys, so that it is stored sealed or not at all.
+    pub fn is_sealed(&self) -> bool {
+        self.entry.kind == Kind::Secrets
+    }
 }
 
 /// Looks through a source on a thread of its own; what is not to be stored is settled in the report at once.
@@ -81,21 +92,24 @@ pub struct Found {
 /// # Errors
 /// [`Exit::Source`]: the source, or its account store, cannot be read. [`Exit::Usage`]: it lacks an account that was
 /// asked for.
-pub async fn look(source: &Arc<Source>, filter: &Filter) -> Result<(Scan, Report), Failure> {
+pub async fn look(source: &Arc<Source>, filter: &Filter, output: &Output) -> Result<(Scan, Report), Failure> {
     let (source, filter) = (source.clone(), filter.clone());
+    let discovery = Discovery::new(output);
     let walk = move || {
-        let mut report = Report::default();
+        let mut report = Report::watched(discovery);
         scan(&source, &filter, &mut report).map(|found| (found, report))
     };
-    tokio::task::spawn_blocking(walk)
+    let (found, mut report) = tokio::task::spawn_blocking(walk)
         .await
-        .map_err(|error| Failure::new(Exit::Failed, error))?
+        .map_err(|error| Failure::new(Exit::Failed, error))??;
+    report.discovered(found.files, found.bytes);
+    Ok((found, report))
 }
 
 fn scan(source: &Source, filter: &Filter, report: &mut Report) -> Result<Scan, Failure> {
     let unreadable = |error| Failure::new(Exit::Source, error);
     let mut users = match source.layout() {
-        Layout::DataRoot => data_root(source.dir(), report).map_err(unreadable)?,
+        Layout::DataRoot => root::read(source.dir(), report).map_err(unreadable)?,
         Layout::User { handle } => {
             let mut user = UserScan::of_folder(source.dir(), handle).map_err(unreadable)?;
             walk::user(&mut user, source.dir(), report);
@@ -106,7 +120,12 @@ fn scan(source: &Source, filter: &Filter, report: &mut Report) -> Result<Scan, F
             for (from, to) in MOVED {
                 walk::walk(&mut user, &source.dir().join(from), to, source.dir(), report);
             }
-            vec![user]
+            let mut system = UserScan::system(source.dir());
+            for (from, to) in OVERRIDES {
+                let to = system::inside(to);
+                walk::walk(&mut system, &source.dir().join(from), &to, source.dir(), report);
+            }
+            vec![user, system]
         }
     };
     for (entry, reason) in source.rejected() {
@@ -125,13 +144,17 @@ fn scan(source: &Source, filter: &Filter, report: &mut Report) -> Result<Scan, F
             }
         });
     }
-    let files = users.iter().map(|user| user.files.len()).sum();
-    let bytes = users
+    users.retain(|user| !(user.is_system() && user.files.is_empty() && user.folders.is_empty()));
+    let records = users.iter().flat_map(|user| &user.records);
+    let files = users
         .iter()
-        .flat_map(|user| &user.files)
-        .map(|found| found.entry.size)
-        .sum();
-    Ok(Scan { users, files, bytes })
+        .flat_map(|user| user.files.iter().map(|found| &found.entry));
+    let sizes: Vec<u64> = records.chain(files).map(|entry| entry.size).collect();
+    Ok(Scan {
+        users,
+        files: sizes.len(),
+        bytes: sizes.iter().sum(),
+    })
 }
 
 /// Keeps the accounts that were asked for, under the names that they are to have here.
@@ -156,61 +179,26 @@ fn choose(
             user.account.handle.clone_from(here);
             return true;
         }
-        let records = user.records.iter().map(|(entry, _)| entry);
-        for entry in records.chain(user.files.iter().map(|found| &found.entry)) {
-            report.settle(
-                entry,
-                Outcome::Ignored("of an account that --user does not name"),
-                None,
-            );
+        let reason = if user.is_system() {
+            "of the whole server, which --user leaves out"
+        } else {
+            "of an account that --user does not name"
+        };
+        for entry in user.entries() {
+            report.settle(entry, Outcome::Ignored(reason), None);
         }
         false
     });
     Ok(())
 }
 
-/// Walks a data root.
-fn data_root(root: &Path, report: &mut Report) -> anyhow::Result<Vec<UserScan>> {
-    let mut accounts = records::read(root, report)?;
-    let mut entries: Vec<_> = std::fs::read_dir(root)
-        .and_then(Iterator::collect)
-        .with_context(|| format!("cannot read {}", root.display()))?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let reason = match RootEntry::of(&name.to_string_lossy()) {
-            RootEntry::Accounts => continue,
-            RootEntry::CookieSecret | RootEntry::ContentLog | RootEntry::Overrides => NO_PLACE,
-            RootEntry::Records => RECORDS,
-            RootEntry::Disposable => DISPOSABLE,
-            RootEntry::UserOrUnknown if name == ".gitkeep" || name == ".DS_Store" => JUNK,
-            RootEntry::UserOrUnknown => {
-                let user = name.to_str().and_then(|handle| accounts.get_mut(handle));
-                match user.filter(|_| entry.path().is_dir() && !entry.path().is_symlink()) {
-                    Some(user) => walk::user(user, root, report),
-                    None => settle_all(root, &entry.path(), &unknown(&entry.path()), report),
-                }
-                continue;
-            }
-        };
-        settle_all(root, &entry.path(), &Outcome::Ignored(reason), report);
-    }
-    Ok(accounts.into_values().collect())
-}
-
-fn unknown(path: &Path) -> Outcome {
-    Outcome::Rejected(if path.is_symlink() {
-        LINK.to_owned()
-    } else if path.is_dir() {
-        "in a folder of the data root that no account names".to_owned()
-    } else {
-        "not part of a data root".to_owned()
-    })
-}
-
 /// Settles a file, or every file of a folder, in the same way.
 fn settle_all(root: &Path, path: &Path, outcome: &Outcome, report: &mut Report) {
-    for item in WalkDir::new(path).follow_links(false).sort_by_file_name() {
+    for item in WalkDir::new(path)
+        .follow_links(false)
+        .follow_root_links(false)
+        .sort_by_file_name()
+    {
         match item {
             Ok(item) if item.file_type().is_dir() => {}
             Ok(item) => {
@@ -237,6 +225,11 @@ fn below(root: &Path, path: &Path) -> String {
 }
 
 impl Scan {
+    /// Whether there is anybody's data, rather than nothing or a stray folder.
+    pub fn holds_account(&self) -> bool {
+        self.users.iter().any(|user| !user.is_system())
+    }
+
     /// What was found, for the question before an import.
     pub fn plan(&self) -> String {
         let mut text = String::new();
@@ -247,7 +240,11 @@ impl Scan {
                 *files += 1;
                 *bytes += found.entry.size;
             }
-            let _ = writeln!(text, "account {}", user.account.handle);
+            let _ = if user.is_system() {
+                writeln!(text, "the server's own files")
+            } else {
+                writeln!(text, "account {}", user.account.handle)
+            };
             for (kind, (files, bytes)) in kinds {
                 let _ = writeln!(
                     text,
@@ -270,30 +267,47 @@ impl UserScan {
             "{handle:?} cannot name an account"
         );
         account.handle = handle.to_owned();
-        Ok(Self {
-            account,
-            records: Vec::new(),
-            root: dir.to_path_buf(),
-            files: Vec::new(),
-            folders: Vec::new(),
-        })
+        Ok(Self::new(account, dir.to_path_buf()))
     }
 
-    fn new(root: &Path, account: Account, records: Vec<(Entry, Option<String>)>) -> Self {
-        let root = root.join(&account.handle);
+    /// What belongs to no account.
+    fn system(root: &Path) -> Self {
+        let mut account = Account::default_user();
+        account.handle = SYSTEM.to_owned();
+        Self::new(account, root.to_path_buf())
+    }
+
+    fn new(account: Account, root: PathBuf) -> Self {
         Self {
             account,
-            records,
+            is_stated: false,
+            records: Vec::new(),
             root,
             files: Vec::new(),
             folders: Vec::new(),
         }
     }
 
+    /// Whether these are the data root's own files.
+    pub fn is_system(&self) -> bool {
+        system::is_system(&self.account.handle)
+    }
+
+    /// Everything of it that was counted as found.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.records
+            .iter()
+            .chain(self.files.iter().map(|found| &found.entry))
+    }
+
     /// Keeps a file for later, or settles it.
     fn take(&mut self, found: Result<Facts, String>, mut entry: Entry, report: &mut Report) {
         if let Ok(facts) = &found {
-            entry.kind = Kind::of(&facts.place);
+            entry.kind = if system::holds_keys(&facts.place) {
+                Kind::Secrets
+            } else {
+                Kind::of(&facts.place)
+            };
         }
         report.find(entry.kind);
         match found {
@@ -316,6 +330,7 @@ impl UserScan {
                     disk,
                     modified_at,
                     changed_at,
+                    flag: None,
                 });
             }
         }

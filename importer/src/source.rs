@@ -56,6 +56,22 @@ pub const MOVED: [(&str, &str); 23] = [
     ("public/stats.json", "stats.json"),
 ];
 
+/// Pages and styles of the operator's, which lay among the program's own files before they got a place in the data root:
+/// path in the install, path in the data root.
+pub const OVERRIDES: [(&str, &str); 5] = [
+    (
+        "public/error/forbidden-by-whitelist.html",
+        "_errors/forbidden-by-whitelist.html",
+    ),
+    (
+        "public/error/host-not-allowed.html",
+        "_errors/host-not-allowed.html",
+    ),
+    ("public/error/unauthorized.html", "_errors/unauthorized.html"),
+    ("public/error/url-not-found.html", "_errors/url-not-found.html"),
+    ("public/css/user.css", "_css/user.css"),
+];
+
 /// A source, opened for reading.
 #[derive(Debug)]
 pub struct Source {

@@ -1,10 +1,10 @@
 //! `verify` and `diff`: the source's files beside what the database holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use squaretable::keys::MasterKey;
-use squaretable::store::{Tx, accounts as users};
+use squaretable::store::Tx;
 use squaretable::tenant::Tenant;
 use squaretable::user_folder::{Item, What};
 use tokio::task::JoinSet;
@@ -20,6 +20,7 @@ use crate::report::{Entry, Kind, Outcome, Report};
 use crate::scan::{self, Found, Scan, UserScan};
 use crate::source::Source;
 use crate::stored::Stored;
+use crate::system;
 use crate::target::Target;
 
 /// Tasks that compare side by side.
@@ -42,8 +43,8 @@ pub async fn run(args: &VerifyArgs, both_ways: bool) -> Result<Exit, Failure> {
     let filter = args.filter.filter()?;
     let output = Output::open(&args.output)?;
     let source = Source::open(&args.source).await?;
-    let (found, report) = scan::look(&source, &filter).await?;
-    if found.users.is_empty() {
+    let (found, report) = scan::look(&source, &filter, &output).await?;
+    if !found.holds_account() {
         eprintln!("squaretable-importer: {} holds no account", source.shown());
         return Ok(Exit::Nothing);
     }
@@ -71,35 +72,48 @@ pub async fn run(args: &VerifyArgs, both_ways: bool) -> Result<Exit, Failure> {
 
 async fn compare_all(run: &Run, target: &Target, found: Scan, both_ways: bool) -> anyhow::Result<()> {
     for user in found.users {
-        let Some(known) = users::find(&target.db, &user.account.handle).await? else {
-            let missing = "Squaretable has no such account";
-            let records = user.records.iter().map(|(entry, _)| entry);
-            for entry in records.chain(user.files.iter().map(|found| &found.entry)) {
-                run.settle(entry, Outcome::Mismatch(missing.to_owned()));
+        let handle = user.account.handle.clone();
+        let Some(tenant) = system::tenant(&target.db, &handle).await? else {
+            for entry in user.entries() {
+                run.settle(
+                    entry,
+                    Outcome::Mismatch("Squaretable has no such account".to_owned()),
+                );
             }
             continue;
         };
-        for (entry, _) in &user.records {
-            run.settle(
-                entry,
-                if user.account.equals(&known) {
-                    Outcome::Moved
-                } else {
-                    Outcome::Mismatch("the account differs".to_owned())
-                },
-            );
-        }
-        let (tenant, _) = Tenant::open(&target.db, &user.account.as_new()).await?;
+        compare_account(run, &tenant, &user);
         compare_user(run, &tenant, user, both_ways).await?;
     }
     Ok(())
 }
 
+fn compare_account(run: &Run, tenant: &Tenant, user: &UserScan) {
+    let differs = user.is_stated && !user.account.equals(tenant.user());
+    let outcome = || match differs {
+        true => Outcome::Mismatch("the account differs".to_owned()),
+        false => Outcome::Moved,
+    };
+    for entry in &user.records {
+        run.settle(entry, outcome());
+    }
+    // Its record is compared as a file, which the account may have left behind.
+    if differs && user.records.is_empty() {
+        let entry = Entry {
+            path: user.account.handle.clone(),
+            kind: Kind::Account,
+            size: 0,
+        };
+        run.find(entry.kind);
+        run.settle(&entry, outcome());
+    }
+}
+
 async fn compare_user(run: &Run, tenant: &Tenant, user: UserScan, both_ways: bool) -> anyhow::Result<()> {
     let mut tx = tenant.begin().await?;
-    let items = Arc::new(composed::items(&mut tx).await?);
+    let stored = Arc::new(Stored::read(&mut tx, tenant.handle()).await?);
     if both_ways {
-        only_here(run, &mut tx, &user, &items).await?;
+        only_here(run, &user, &stored);
     }
     tx.commit().await?;
     let mut lanes: [Vec<Found>; LANES] = Default::default();
@@ -108,11 +122,11 @@ async fn compare_user(run: &Run, tenant: &Tenant, user: UserScan, both_ways: boo
     }
     let mut tasks = JoinSet::new();
     for files in lanes {
-        let (run, tenant, items) = (run.clone(), tenant.clone(), items.clone());
+        let (run, tenant, stored) = (run.clone(), tenant.clone(), stored.clone());
         tasks.spawn(async move {
             let mut tx = tenant.begin().await?;
             for found in files {
-                let outcome = run.compare(&tenant, &mut tx, &found, &items).await?;
+                let outcome = run.compare(&tenant, &mut tx, &found, &stored).await?;
                 run.settle(&found.entry, outcome);
             }
             Ok::<_, anyhow::Error>(tx.commit().await?)
@@ -125,32 +139,25 @@ async fn compare_user(run: &Run, tenant: &Tenant, user: UserScan, both_ways: boo
 }
 
 /// Names what the account holds and the source does not; default content that nobody touched is left out.
-async fn only_here(
-    run: &Run,
-    tx: &mut Tx,
-    user: &UserScan,
-    items: &HashMap<String, Item>,
-) -> anyhow::Result<()> {
-    let stored = Stored::read(tx).await?;
+fn only_here(run: &Run, user: &UserScan, stored: &Stored) {
     let known: HashSet<String> = user.files.iter().map(|found| found.place.path()).collect();
-    let mut others: Vec<&Item> = items
-        .values()
+    let mut others: Vec<&Item> = stored
+        .items()
         .filter(|item| !known.contains(&item.path) && !stored.is_default(&item.path))
         .collect();
     others.sort_by(|a, b| a.path.cmp(&b.path));
     for item in others {
         let entry = Entry {
-            path: format!("{}/{}", user.account.handle, item.path),
+            path: match system::outside(&item.path) {
+                Some(path) if user.is_system() => path.to_owned(),
+                _ => format!("{}/{}", user.account.handle, item.path),
+            },
             kind: Kind::Other,
             size: item.size,
         };
-        run.report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .find(Kind::Other);
+        run.find(entry.kind);
         run.settle(&entry, Outcome::Mismatch("only in Squaretable".to_owned()));
     }
-    Ok(())
 }
 
 impl Run {
@@ -159,9 +166,9 @@ impl Run {
         tenant: &Tenant,
         tx: &mut Tx,
         found: &Found,
-        items: &HashMap<String, Item>,
+        stored: &Stored,
     ) -> anyhow::Result<Outcome> {
-        let Some(item) = items.get(&found.place.path()) else {
+        let Some(item) = stored.item(&found.place.path()) else {
             return Ok(Outcome::Mismatch("Squaretable does not have it".to_owned()));
         };
         // The real sizes of what is composed or sealed are not recorded.
@@ -197,6 +204,11 @@ impl Run {
         Ok(Outcome::Moved)
     }
 
+    fn find(&self, kind: Kind) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.find(kind);
+    }
+
     fn settle(&self, entry: &Entry, outcome: Outcome) {
         self.progress.settle(entry, &outcome, None);
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,10 +219,5 @@ impl Run {
 /// BLAKE3 of a file of the source, read on a thread of its own.
 async fn hash_file(found: &Found) -> anyhow::Result<Result<[u8; 32], String>> {
     let disk = found.disk.clone();
-    let hash = move || {
-        let mut hasher = blake3::Hasher::new();
-        read::stable(&disk, |file| hasher.update_reader(file).map(|_| ()))?;
-        Ok(*hasher.finalize().as_bytes())
-    };
-    Ok(tokio::task::spawn_blocking(hash).await?)
+    Ok(tokio::task::spawn_blocking(move || read::hash(&disk)).await?)
 }

@@ -1,6 +1,8 @@
 // What real data roots also contain: files cut off, made by hand, by other programs, or on other systems.
+import crypto from 'node:crypto';
 import { cardV2 } from './characters.mjs';
 import { header, message } from './chats.mjs';
+import { FOLDERS } from './documents.mjs';
 import { cardChunk, picture } from './png.mjs';
 import { NEWEST } from './root.mjs';
 
@@ -15,6 +17,7 @@ export function writeAwkward(root, random) {
   awkwardChats(root, random);
   awkwardDocuments(root);
   awkwardFiles(root, random);
+  awkwardServer(root);
 }
 
 function awkwardNames(root, random) {
@@ -27,6 +30,11 @@ function awkwardNames(root, random) {
     root.user(`user/files/${name}`, 'x');
     root.user(`chats/Emoji 🦊✨/${name}.jsonl`, chatLines(random, name).join('\n'));
   }
+  // Two names each on this system, one on others.
+  for (const name of ['Zo\u00eb NFD', 'emoji 🦊✨']) root.user(`characters/${name}.png`, cardFile(random, cardV2(random, name, NEWEST)));
+  root.user('chats/Zo\u00eb NFD/first.jsonl', chatLines(random, 'Zo\u00eb').join('\n'));
+  root.user('chats/Zo\u00eb NFD/First.jsonl', chatLines(random, 'Zo\u00eb').join('\n'));
+  root.user('worlds/Zo\u00eb & 100% #1.json', '{"entries":{}}');
   root.user('worlds/Zoe\u0308 & 100% #1.json', '{"entries":{}}');
   root.user('themes/🦊.json', '{"name":"🦊"}');
   root.user('backgrounds/100% #1 "q" 🦊.png', picture(random, 64, 36));
@@ -125,5 +133,34 @@ function awkwardFiles(root, random) {
   root.user('extensions/my-extension/.git/HEAD', 'ref: refs/heads/main\n');
   root.user('extensions/not an extension/file.txt', 'x');
   root.user('vectors/openai/text-embedding-3-small/collection/index.json', '{"version":1,"items":[]}');
+  root.user('user/files/before 1970.txt', 'x', -86_400_000);
+  root.user('user/files/after 2038.txt', 'x', 4_000_000_000_000);
+  root.user('secrets.json.1234567', '{"api_key_openai": "left by a write that was cut off"}');
+  root.user('backups/secrets_migration_1750000000000.json', '{"api_key_openai": "as it was before lists"}');
+  root.user('backups/chat_ada_20260101-120000.jsonl', '{"mes":"as it was"}');
+}
+
+/** What lies in the data root and belongs to no account, and an account whose record holds more than SillyTavern writes. */
+function awkwardServer(root) {
+  root.file('cookie-secret.txt', 'signs sessions');
+  root.file('content.log', 'errors/url-not-found.html\nuser.css');
+  root.file('_css/user.css', 'body { color: red; }\n');
+  root.file('_errors/url-not-found.html', '<h1>Nothing here</h1>');
+  root.file('_errors/my own.html', '');
+  root.file('notes.txt', 'about this server');
+  root.file('.DS_Store', 'x');
   root.file('someone-else/settings.json', '{}');
+  root.file('someone-else/secrets.json', '{"api_key_openai": "of nobody"}');
+  root.file('someone-else/chats/Ada/a.jsonl', '{"mes":1}\n{"mes":');
+  root.folder('someone-else/worlds');
+  root.folder('lost+found');
+  const record = (key, value) => root.file(`_storage/${crypto.createHash('sha256').update(key).digest('hex')}`, JSON.stringify({ key, value }, null, 2));
+  record('user:ann', { handle: 'ann', name: 'Ann é', created: 1_711_111_111_111, password: 'aGFzaA==', salt: 'c2FsdA==', admin: false, enabled: true, note: 'mine' });
+  record('avatar:ann', '');
+  record('avatar:gone', 'data:,');
+  record('other:key', 1);
+  root.file('_storage/.hidden', 'x');
+  for (const folder of FOLDERS) root.folder(`ann/${folder}`);
+  root.file('ann/settings.json', '{}');
+  root.file('ann/chats/Ada/a.jsonl', '{"mes":1}');
 }

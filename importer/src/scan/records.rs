@@ -1,97 +1,102 @@
 //! The accounts that a data root names in `_storage`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use squaretable_compat::layout::Stored;
 
-use super::{HIDDEN, UserScan, below, settle_all};
+use super::{UserScan, walk};
 use crate::accounts::{self, Account, DEFAULT};
-use crate::report::{Entry, Kind, Outcome, Report};
+use crate::report::{Kind, Report};
+use crate::scan::Found;
+use crate::system;
 
-/// The accounts of `_storage`, by handle; the original's first account when there is none.
-pub fn read(root: &Path, report: &mut Report) -> anyhow::Result<BTreeMap<String, UserScan>> {
-    let mut users = BTreeMap::new();
+/// The accounts of `_storage`, by handle; the original's first account when there is none. What an export would not
+/// give back byte for byte of itself goes to `system`.
+pub fn read(
+    root: &Path,
+    system: &mut UserScan,
+    report: &mut Report,
+) -> anyhow::Result<BTreeMap<String, UserScan>> {
+    let mut users: BTreeMap<String, UserScan> = BTreeMap::new();
     let mut avatars = Vec::new();
-    for (path, bytes) in read_records(root, report)? {
-        let size = bytes.len() as u64;
-        let entry = Entry {
-            path: below(root, &path),
-            kind: Kind::Account,
-            size,
-        };
-        report.find(Kind::Account);
+    let before = system.files.len();
+    let store = root.join("_storage");
+    walk::walk(system, &store, &system::inside("_storage"), root, report);
+    let folders = |folder: &String| folder != system::RECORDS.trim_end_matches('/');
+    system.folders.retain(folders);
+    for found in system.files.split_off(before) {
+        let name = found.place.path().split_off(system::RECORDS.len());
+        if name.starts_with('.') || name.contains('/') {
+            system.files.push(found);
+            continue;
+        }
+        let bytes =
+            std::fs::read(&found.disk).with_context(|| format!("cannot read {}", found.disk.display()))?;
         let record = accounts::parse(&bytes).and_then(|stored| match stored {
             Stored::Account(account) => Account::new(account).map(Ok).map_err(|error| error.to_string()),
             Stored::Avatar { handle, url } => Ok(Err((handle, url))),
-            Stored::Other { key, .. } => Err(format!("the original has no record {key:?}")),
+            Stored::Other { key, .. } => Err(format!("SillyTavern has no record {key:?}")),
         });
         match record {
             Ok(Ok(account)) if users.contains_key(&account.handle) => {
                 let reason = format!("a second record of the account {:?}", account.handle);
-                report.settle(&entry, Outcome::Rejected(reason), None);
+                keep(system, found, Some(reason));
             }
             Ok(Ok(account)) => {
-                let user = UserScan::new(root, account, vec![(entry, flag(&path, &bytes))]);
-                users.insert(user.account.handle.clone(), user);
+                let records = accounts::records(&account.as_new());
+                let handle = account.handle.clone();
+                let mut user = UserScan::new(account, root.join(&handle));
+                user.is_stated = true;
+                take(&mut user, system, found, &records, (&name, &bytes), report);
+                users.insert(handle, user);
             }
-            Ok(Err((handle, url))) => avatars.push((handle, url, entry)),
-            Err(reason) => report.settle(&entry, Outcome::Rejected(reason), None),
+            Ok(Err((handle, url))) => avatars.push((handle, url, found, name, bytes)),
+            Err(reason) => keep(system, found, Some(reason)),
         }
     }
-    for (handle, url, entry) in avatars {
+    for (handle, url, found, name, bytes) in avatars {
         match users.get_mut(&handle) {
             Some(user) => {
                 user.account.avatar = url;
-                user.records.push((entry, None));
+                let records = accounts::records(&user.account.as_new());
+                take(user, system, found, &records, (&name, &bytes), report);
             }
-            None => report.settle(&entry, Outcome::Rejected(format!("no account {handle:?}")), None),
+            None => keep(system, found, Some(format!("no account {handle:?}"))),
         }
     }
     if users.is_empty() && root.join(DEFAULT).is_dir() {
-        users.insert(
-            DEFAULT.to_owned(),
-            UserScan::new(root, Account::default_user(), Vec::new()),
-        );
+        let user = UserScan::new(Account::default_user(), root.join(DEFAULT));
+        users.insert(DEFAULT.to_owned(), user);
     }
     Ok(users)
 }
 
-/// The files of `_storage`, by name; what cannot be a record is settled at once.
-fn read_records(root: &Path, report: &mut Report) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
-    let store = root.join("_storage");
-    let mut entries: Vec<_> = match std::fs::read_dir(&store) {
-        Ok(entries) => entries.collect::<Result<_, _>>()?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", store.display())),
-    };
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    let mut records = Vec::new();
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            settle_all(root, &path, &Outcome::Ignored(HIDDEN), report);
-        } else if entry.file_type()?.is_file() {
-            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            records.push((path, bytes));
-        } else {
-            let outcome = Outcome::Rejected("not a file of the account store".to_owned());
-            settle_all(root, &path, &outcome, report);
-        }
+/// Counts a record as the account's if an export writes just that; otherwise its bytes are kept beside the account.
+fn take(
+    user: &mut UserScan,
+    system: &mut UserScan,
+    found: Found,
+    expected: &[(String, Vec<u8>)],
+    (name, bytes): (&str, &[u8]),
+    report: &mut Report,
+) {
+    if expected
+        .iter()
+        .any(|(known, expected)| known == name && expected == bytes)
+    {
+        let mut entry = found.entry;
+        report.recount(entry.kind, Kind::Account);
+        entry.kind = Kind::Account;
+        user.records.push(entry);
+    } else {
+        keep(system, found, None);
     }
-    Ok(records)
 }
 
-/// What an export would not give back of an account's record.
-fn flag(path: &Path, bytes: &[u8]) -> Option<String> {
-    let Ok(Stored::Account(account)) = accounts::parse(bytes) else {
-        return None;
-    };
-    let account = Account::new(account).ok()?;
-    let (name, expected) = accounts::records(&account.as_new()).swap_remove(0);
-    let same = expected == bytes && path.file_name().is_some_and(|file| *file == *name);
-    (!same).then(|| {
-        "the account is taken, but its record will be exported in the form that SillyTavern writes".to_owned()
-    })
+/// Keeps a file of the account store as it is.
+fn keep(system: &mut UserScan, mut found: Found, flag: Option<String>) {
+    found.flag = flag.map(|reason| format!("no part of the account store: {reason}; kept as it is"));
+    system.files.push(found);
 }

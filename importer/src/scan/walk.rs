@@ -19,12 +19,25 @@ pub fn user(user: &mut UserScan, shown_root: &Path, report: &mut Report) {
 
 /// Fills in what lies at `top`, which is `prefix` in the user's folder (`""`: the folder itself). Nothing may be there.
 pub fn walk(user: &mut UserScan, top: &Path, prefix: &str, shown_root: &Path, report: &mut Report) {
-    if !prefix.is_empty() && std::fs::symlink_metadata(top).is_err() {
+    walk_in(user, top, Some(prefix), shown_root, report);
+}
+
+/// [`walk`] where the prefix may be no text, so that all names below are none.
+pub fn walk_in(
+    user: &mut UserScan,
+    top: &Path,
+    prefix: Option<&str>,
+    shown_root: &Path,
+    report: &mut Report,
+) {
+    let is_part = prefix != Some("");
+    if is_part && std::fs::symlink_metadata(top).is_err() {
         return;
     }
     for item in WalkDir::new(top)
-        .min_depth(usize::from(prefix.is_empty()))
+        .min_depth(usize::from(!is_part))
         .follow_links(false)
+        .follow_root_links(false)
         .sort_by_file_name()
     {
         let item = match item {
@@ -37,7 +50,7 @@ pub fn walk(user: &mut UserScan, top: &Path, prefix: &str, shown_root: &Path, re
         };
         let shown = below(shown_root, item.path());
         let below_top = item.path().strip_prefix(top).ok().and_then(Path::to_str);
-        let path = below_top.map(|path| match (prefix, path) {
+        let path = below_top.zip(prefix).map(|(path, prefix)| match (prefix, path) {
             ("", path) => path.to_owned(),
             (prefix, "") => prefix.to_owned(),
             (prefix, path) => format!("{prefix}/{path}"),

@@ -23,13 +23,6 @@ fn root(text: &str) -> Root {
     root
 }
 
-/// The run that a summary names.
-fn run_id(run: &Run) -> String {
-    let line = run.out.lines().find_map(|line| line.strip_prefix("run "));
-    line.unwrap_or_else(|| panic!("no run in\n{}", run.out))
-        .to_owned()
-}
-
 fn rollback(target: &Target, id: &str) -> Run {
     run(target.command("rollback").arg(id))
 }
@@ -49,7 +42,7 @@ async fn a_rollback_restores_what_was_there() {
     target.import_with(first.path(), &[]).expect(0);
     let before = folder();
     target.export(before.path()).expect(0);
-    let id = run_id(&target.overwrite(second.path()).expect(0));
+    let id = target.overwrite(second.path()).expect(0).run_id();
     let between = folder();
     target.export(between.path()).expect(0);
     assert_ne!(tree(before.path()), tree(between.path()));
@@ -69,7 +62,7 @@ async fn a_rollback_restores_what_was_there() {
 async fn a_rollback_leaves_what_was_edited() {
     let root = root("{\"a\":1}");
     let target = Target::start().await;
-    let id = run_id(&target.import_with(root.path(), &[]).expect(0));
+    let id = target.import_with(root.path(), &[]).expect(0).run_id();
     let db = target.db().await;
     let tenant = target.tenant(&db, "default-user").await;
     let mut tx = tenant.begin().await.expect("a transaction");
@@ -97,7 +90,7 @@ async fn a_rollback_removes_the_account_it_made() {
     let target = Target::start().await;
     target.db().await.close().await;
     let before = target.rows().await;
-    let id = run_id(&target.import_with(root.path(), &[]).expect(0));
+    let id = target.import_with(root.path(), &[]).expect(0).run_id();
     rollback(&target, &id).expect(0);
     let kept = |rows: Vec<(String, i64)>| {
         let mut rows = rows;
@@ -121,7 +114,7 @@ async fn runs_are_listed_and_shown() {
     root.add(&long, "kept");
     let target = Target::start().await;
     run(&mut target.command("runs")).expect(9);
-    let id = run_id(&target.import_with(root.path(), &[]).expect(5));
+    let id = target.import_with(root.path(), &[]).expect(5).run_id();
     let list = run(&mut target.command("runs")).expect(0).out;
     assert!(list.contains(&id) && list.contains("finished"), "{list}");
     let shown = run(target.command("runs").arg(&id).arg("--json")).expect(0).out;

@@ -101,7 +101,7 @@ pub fn card_v2(name: &str) -> Vec<u8> {
 pub enum Node {
     Folder,
     /// Content, and mtime in microseconds.
-    File(Vec<u8>, u128),
+    File(Vec<u8>, i128),
     Other,
 }
 
@@ -130,8 +130,12 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Node> {
     tree
 }
 
-fn micros(time: SystemTime) -> u128 {
-    time.duration_since(UNIX_EPOCH).expect("after 1970").as_micros()
+fn micros(time: SystemTime) -> i128 {
+    let micros = |span: Duration| i128::try_from(span.as_micros()).expect("a time");
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => micros(since),
+        Err(before) => -micros(before.duration()),
+    }
 }
 
 /// Asserts that both trees hold the same folders, and the same files with the same bytes. Times of the account store

@@ -50,6 +50,14 @@ impl Run {
             .collect()
     }
 
+    /// The run that the summary names.
+    #[track_caller]
+    pub fn run_id(&self) -> String {
+        let line = self.out.lines().find_map(|line| line.strip_prefix("run "));
+        line.unwrap_or_else(|| panic!("no run in\n{}", self.out))
+            .to_owned()
+    }
+
     /// The problem reported for a path.
     #[track_caller]
     pub fn problem(&self, path: &str) -> &str {
@@ -100,6 +108,20 @@ pub fn folder() -> tempfile::TempDir {
         .expect("a temporary folder");
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("our own folder");
     dir
+}
+
+/// An account as the store takes it.
+pub fn as_new(user: &accounts::User) -> accounts::NewUser<'_> {
+    accounts::NewUser {
+        handle: &user.handle,
+        name: &user.name,
+        password: &user.password,
+        salt: &user.salt,
+        admin: user.admin,
+        enabled: user.enabled,
+        avatar: &user.avatar,
+        created_at: user.created_at,
+    }
 }
 
 impl Target {
@@ -171,17 +193,20 @@ impl Target {
             .await
             .expect("an answer")
             .expect("the account exists");
-        let new = accounts::NewUser {
-            handle: &user.handle,
-            name: &user.name,
-            password: &user.password,
-            salt: &user.salt,
-            admin: user.admin,
-            enabled: user.enabled,
-            avatar: &user.avatar,
-            created_at: user.created_at,
-        };
-        Tenant::open(db, &new).await.expect("an answer").0
+        Tenant::open(db, &as_new(&user)).await.expect("an answer").0
+    }
+
+    /// How many stored chunks hold this text.
+    pub async fn plain_blobs(&self, text: &str) -> i64 {
+        let mut conn = self.connect().await;
+        let sql = "SELECT count(*) FROM blob_chunks WHERE position($1::bytea IN bytes) > 0";
+        let count = sqlx::query_scalar(sql)
+            .bind(text.as_bytes())
+            .fetch_one(&mut conn)
+            .await
+            .expect("an answer");
+        conn.close().await.expect("the connection closes");
+        count
     }
 
     /// The account that the server makes by itself.
@@ -207,39 +232,56 @@ impl Target {
             .expect("the database answers")
     }
 
+    pub async fn connect_to(&self, database: &str) -> PgConnection {
+        let options = self.embedded().connect_options().database(database);
+        options.connect().await.expect("the database answers")
+    }
+
+    /// The address of a database of this PostgreSQL.
+    pub fn url(&self, database: &str) -> String {
+        let options = self.embedded().connect_options().database(database);
+        options.to_url_lossy().to_string()
+    }
+
     /// Rows of every table that an import writes, of all tenants together, and the highest document version.
     pub async fn rows(&self) -> Vec<(String, i64)> {
         let mut conn = self.connect().await;
-        let sql = "SELECT tenant_id FROM tenants ORDER BY 1";
-        let tenants: Vec<i64> = sqlx::query_scalar(sql)
-            .fetch_all(&mut conn)
-            .await
-            .expect("an answer");
-        let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs")
-            .fetch_one(&mut conn)
-            .await
-            .expect("an answer");
-        let mut rows = vec![("all blobs".to_owned(), blobs)];
-        let sql = "SELECT 'documents', count(*) FROM documents UNION ALL SELECT 'versions', sum(version) FROM documents
-                   UNION ALL SELECT 'files', count(*) FROM files UNION ALL SELECT 'cards', count(*) FROM characters
-                   UNION ALL SELECT 'chats', count(*) FROM chats UNION ALL SELECT 'lines', count(*) FROM messages
-                   UNION ALL SELECT 'revisions', count(*) FROM revisions
-                   UNION ALL SELECT 'folders', count(*) FROM folders UNION ALL SELECT 'secrets', count(*) FROM secrets";
-        for tenant in tenants {
-            let set = sqlx::query("SELECT set_config('app.tenant', $1, false)").bind(tenant.to_string());
-            set.execute(&mut conn).await.expect("an answer");
-            let sql = format!("SELECT name, n::bigint FROM ({sql}) AS counts(name, n)");
-            let found: Vec<(String, Option<i64>)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .fetch_all(&mut conn)
-                .await
-                .expect("an answer");
-            rows.extend(
-                found
-                    .into_iter()
-                    .map(|(name, count)| (format!("{tenant} {name}"), count.unwrap_or(0))),
-            );
-        }
+        let rows = rows_of(&mut conn).await;
         conn.close().await.expect("the connection closes");
         rows
     }
+}
+
+/// Rows of every table that an import writes, of all tenants together, and the highest document version.
+pub async fn rows_of(conn: &mut PgConnection) -> Vec<(String, i64)> {
+    let tenants: Vec<(i64, String)> = sqlx::query_as("SELECT tenant_id, handle FROM tenants ORDER BY 1")
+        .fetch_all(&mut *conn)
+        .await
+        .expect("an answer");
+    let blobs: i64 = sqlx::query_scalar("SELECT count(*) FROM blobs")
+        .fetch_one(&mut *conn)
+        .await
+        .expect("an answer");
+    let mut rows = vec![("all blobs".to_owned(), blobs)];
+    let sql = "SELECT 'documents', count(*) FROM documents UNION ALL SELECT 'versions', sum(version) FROM documents
+               UNION ALL SELECT 'files', count(*) FROM files UNION ALL SELECT 'cards', count(*) FROM characters
+               UNION ALL SELECT 'chats', count(*) FROM chats UNION ALL SELECT 'lines', count(*) FROM messages
+               UNION ALL SELECT 'revisions', count(*) FROM revisions
+               UNION ALL SELECT 'folders', count(*) FROM folders UNION ALL SELECT 'secrets', count(*) FROM secrets
+               UNION ALL SELECT 'sealed files', count(*) FROM sealed_files";
+    for (tenant, handle) in tenants {
+        let set = sqlx::query("SELECT set_config('app.tenant', $1, false)").bind(tenant.to_string());
+        set.execute(&mut *conn).await.expect("an answer");
+        let sql = format!("SELECT name, n::bigint FROM ({sql}) AS counts(name, n)");
+        let found: Vec<(String, Option<i64>)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .fetch_all(&mut *conn)
+            .await
+            .expect("an answer");
+        rows.extend(
+            found
+                .into_iter()
+                .map(|(name, count)| (format!("{handle} {name}"), count.unwrap_or(0))),
+        );
+    }
+    rows
 }
