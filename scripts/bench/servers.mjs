@@ -148,7 +148,8 @@ process.on('exit', () => {
   for (const server of running) server.child.kill('SIGTERM');
 });
 
-function readProc(pid, file) {
+/** A file of a process in /proc; null where there is none. */
+export function readProc(pid, file) {
   try {
     return fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
@@ -157,7 +158,7 @@ function readProc(pid, file) {
 }
 
 /** Process ids below `pid`, at any depth. */
-function descendants(pid) {
+export function descendants(pid) {
   if (!fs.existsSync('/proc')) return [];
   const parents = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), Number(/^PPid:\s+(\d+)/m.exec(readProc(name, 'status') ?? '')?.[1])]);
   const below = (parent) => parents.filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)]);

@@ -29,7 +29,7 @@ export class Random {
   constructor(seed) {
     this.seed = seed;
     const digest = crypto.createHash('sha256').update(seed).digest();
-    this.state = [0, 4, 8, 12].map((offset) => digest.readUInt32LE(offset) | 1);
+    [this.x, this.y, this.z, this.w] = [0, 4, 8, 12].map((offset) => digest.readUInt32LE(offset) | 1);
   }
 
   /** A stream of its own for one item, so that adding an item elsewhere leaves this one as it was. */
@@ -39,10 +39,12 @@ export class Random {
 
   /** A whole number of 32 bits. */
   next() {
-    const [x, y, z, w] = this.state;
-    const t = x ^ (x << 11);
-    this.state = [y, z, w, (w ^ (w >>> 19) ^ t ^ (t >>> 8)) >>> 0];
-    return this.state[3];
+    const t = this.x ^ (this.x << 11);
+    this.x = this.y;
+    this.y = this.z;
+    this.z = this.w;
+    this.w = (this.w ^ (this.w >>> 19) ^ t ^ (t >>> 8)) >>> 0;
+    return this.w;
   }
 
   /** A whole number from `low` to `high`, both included. */
@@ -68,11 +70,15 @@ export class Random {
 
   word() {
     if (this.chance(0.65)) return this.pick(WORDS);
-    return Array.from({ length: this.int(2, 3) }, () => this.pick(SYLLABLES)).join('');
+    let word = '';
+    for (let left = this.int(2, 3); left > 0; left--) word += this.pick(SYLLABLES);
+    return word;
   }
 
   words(count) {
-    return Array.from({ length: count }, () => this.word()).join(' ');
+    let words = count > 0 ? this.word() : '';
+    for (let left = count - 1; left > 0; left--) words += ` ${this.word()}`;
+    return words;
   }
 
   /** A sentence, now and then dialogue, an action between asterisks, or not in English. */
