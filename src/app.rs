@@ -57,6 +57,7 @@ struct Inner {
     seeded: Cache<String, ()>,
     autosaves: Autosaves,
     long_reads: LongReads,
+    cacheable_models: Cache<String, ()>,
 }
 
 impl App {
@@ -117,6 +118,7 @@ impl App {
             accounts,
             seeded: Cache::new(100_000),
             autosaves: Autosaves::default(),
+            cacheable_models: Cache::new(1000),
         })))
     }
 
@@ -142,6 +144,12 @@ impl App {
     #[must_use]
     pub fn content(&self) -> &DefaultContent {
         &self.0.content
+    }
+
+    /// Models of OpenRouter's whose prompts can be cached, as its prices have said to this process.
+    #[must_use]
+    pub fn cacheable_models(&self) -> &Cache<String, ()> {
+        &self.0.cacheable_models
     }
 
     /// All outbound traffic.

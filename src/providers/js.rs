@@ -34,6 +34,21 @@ pub(crate) fn is_positive(value: Option<&Value>) -> bool {
     value.is_some_and(|value| js_to_number(value) > 0.0)
 }
 
+/// `Number(value)`; NaN when missing.
+pub(crate) fn to_number(value: Option<&Value>) -> f64 {
+    value.map_or(f64::NAN, js_to_number)
+}
+
+/// A number as JSON; `null` when it is not finite.
+pub(crate) fn from_number(number: f64) -> Value {
+    /// Below this every whole double is exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() < EXACT {
+        return (number as i64).into();
+    }
+    serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
 /// What storing the value in a `Uint32Array` gives: truncated, modulo 2^32, zero when not a finite number.
 pub(crate) fn to_uint32(value: &Value) -> u32 {
     let number = js_to_number(value);

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +20,13 @@ const HEADERS: &[&str] = &[
     "x-api-key",
     "x-probe",
     "x-other",
+    "accept-language",
+    "anthropic-beta",
+    "anthropic-version",
+    "api-key",
+    "x-billing-mode",
+    "x-provider",
+    "x-session-affinity",
 ];
 
 /// Headers that a site sees besides, where the whole internet is played.
@@ -57,7 +66,13 @@ impl Recorded {
             .cloned()
             .collect();
         headers.sort();
-        let mut body = String::from_utf8_lossy(&request.body).into_owned();
+        for (name, value) in &mut headers {
+            // Made with a key of the installation.
+            if name == "x-session-affinity" {
+                *value = format!("<{} digits>", value.len());
+            }
+        }
+        let mut body = unsigned(&String::from_utf8_lossy(&request.body));
         if let Some((_, boundary)) = request
             .header("content-type")
             .and_then(|kind| kind.split_once("boundary="))
@@ -85,6 +100,28 @@ impl Recorded {
         let body = compare::tree(&self.body).unwrap_or_else(|| Value::String(self.body.clone()));
         json!({ "method": self.method, "path": self.path, "headers": headers, "body": body })
     }
+}
+
+/// A body without the moment and the signature of the JSON Web Token in it, if there is one; how long it is valid
+/// stays.
+fn unsigned(body: &str) -> String {
+    let Some((start, token)) = body.split_once("assertion=") else {
+        return body.to_owned();
+    };
+    let parts: Vec<&str> = token.split('.').collect();
+    let claims = parts
+        .get(1)
+        .and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+    let Some(mut claims) = claims.and_then(|claims| compare::tree(&String::from_utf8_lossy(&claims))) else {
+        return body.to_owned();
+    };
+    claims["exp"] = json!(claims["exp"].as_i64().unwrap_or(0) - claims["iat"].as_i64().unwrap_or(0));
+    claims["iat"] = json!("now");
+    format!(
+        "{start}assertion={}.{claims}.{}",
+        parts[0],
+        parts.last().map_or(0, |signature| signature.len())
+    )
 }
 
 /// A running upstream; it stops with the test's runtime.

@@ -3,71 +3,50 @@
 use serde_json::{Map, Value};
 use serde_yaml_ng::Value as Yaml;
 
-use super::openai_like::{Draft, bearer, finish, logprobs, models_request, response_format, set_reasoning};
-use super::{ChatCall, ChatFault, js};
-use crate::providers::convert::media;
-use crate::providers::upstream::{Upstream, UpstreamHeaders};
+use super::openai_like::Draft;
+use super::{ChatFault, js};
+use crate::providers::upstream::UpstreamHeaders;
 
-/// Builds the generation request. The key may be empty; the authorization header is sent all the same.
-pub(super) fn generate(mut body: Value, secret: Option<&str>) -> Result<ChatCall, ChatFault> {
-    let mut overlay = logprobs(&body);
-    for (key, value) in yaml_fields(body.get("custom_include_body")) {
-        overlay.set(&key, Some(value));
-    }
-    if let Some(messages) = body.get_mut("messages") {
-        media::inline_audio(messages);
-    }
-    if let Some(format) = response_format(&body) {
-        overlay.set("response_format", Some(format));
-    }
-    set_reasoning(&mut overlay, &body);
-    let effort = body
-        .get("reasoning_effort")
-        .filter(|effort| js::is_truthy(Some(effort)));
-    if let Some(effort) = effort
-        && is_koboldcpp(&body)
-    {
-        overlay.set("reasoning_effort", Some(effort.clone()));
-    }
-    // compat: the address is joined as text, so a trailing slash is doubled here and not in `/status`.
-    let base = js::to_text(body.get("custom_url"));
-    let excluded = yaml_keys(body.get("custom_exclude_body"));
-    let headers = headers(&body, secret);
-    finish(
-        body,
-        Draft {
-            base,
-            headers,
-            overlay,
-        },
-        &|fields| {
-            for key in &excluded {
-                fields.shift_remove(key);
-            }
-        },
-    )
+/// compat: the address is joined as text, so a trailing slash is doubled here and not in `/status`.
+pub(super) fn base(body: &Value) -> Result<String, ChatFault> {
+    Ok(js::to_text(body.get("custom_url")))
 }
 
-/// Builds the model-list request.
-pub(super) fn status(body: &Value, secret: Option<&str>) -> Result<Upstream, ChatFault> {
-    let base = body.get("custom_url").and_then(Value::as_str);
-    let base = base.ok_or_else(|| ChatFault::InvalidUrl(js::to_text(body.get("custom_url"))))?;
-    models_request(base, headers(body, secret))
-}
-
-fn headers(body: &Value, secret: Option<&str>) -> UpstreamHeaders {
-    let mut headers = bearer(secret.unwrap_or_default());
+/// Headers of `custom_include_headers`; they may replace the authorization.
+pub(super) fn include_headers(body: &Value, headers: &mut UpstreamHeaders) {
     for (name, value) in yaml_fields(body.get("custom_include_headers")) {
         headers.set(name, js::to_text(Some(&value)));
     }
-    headers
 }
 
-fn is_koboldcpp(body: &Value) -> bool {
-    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    model
-        .strip_prefix("koboldcpp/")
-        .is_some_and(|name| !name.is_empty() && !name.contains('\n'))
+/// Fields of `custom_include_body`.
+pub(super) fn include(draft: &mut Draft<'_>) -> Result<(), ChatFault> {
+    for (key, value) in yaml_fields(draft.body.get("custom_include_body")) {
+        draft.overlay.set(&key, Some(value));
+    }
+    Ok(())
+}
+
+/// Drops the fields that `custom_exclude_body` names.
+pub(super) fn exclude(body: &Value, fields: &mut Map<String, Value>) {
+    for key in yaml_keys(body.get("custom_exclude_body")) {
+        fields.shift_remove(&key);
+    }
+}
+
+/// A KoboldCpp behind the endpoint takes any effort as it is.
+pub(super) fn koboldcpp_effort(draft: &mut Draft<'_>) -> Result<(), ChatFault> {
+    let model = draft
+        .body
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let name = model.strip_prefix("koboldcpp/");
+    if name.is_some_and(|name| !name.is_empty() && !name.contains('\n')) {
+        let effort = draft.truthy("reasoning_effort").cloned();
+        draft.overlay.set_some("reasoning_effort", effort.as_ref());
+    }
+    Ok(())
 }
 
 /// The fields of a YAML mapping, or of every mapping in a YAML list. YAML that does not parse has none.
@@ -242,6 +221,6 @@ mod tests {
             [("Authorization", "Bearer k"), ("X-A", "1")]
         );
         let fault = status(Source::Custom, &json!({}), None);
-        assert_eq!(fault, Err(ChatFault::InvalidUrl("undefined".to_owned())));
+        assert_eq!(fault, Err(ChatFault::InvalidUrl("undefined/models".to_owned())));
     }
 }

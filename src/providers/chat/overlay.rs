@@ -15,10 +15,27 @@ impl Overlay {
         }
     }
 
+    /// Sets a field if there is a value for it.
+    pub(super) fn set_some(&mut self, key: &str, value: Option<&Value>) {
+        if let Some(value) = value {
+            self.set(key, Some(value.clone()));
+        }
+    }
+
+    /// The value of a field.
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        let found = self.0.iter().find(|(known, _)| known == key);
+        found.and_then(|(_, value)| value.as_ref())
+    }
+
+    /// Forgets a field and its place.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.retain(|(known, _)| known != key);
+    }
+
     /// Whether the field has a value JavaScript calls true.
     pub(super) fn has_truthy(&self, key: &str) -> bool {
-        let found = self.0.iter().find(|(known, _)| known == key);
-        super::js::is_truthy(found.and_then(|(_, value)| value.as_ref()))
+        super::js::is_truthy(self.get(key))
     }
 
     /// Sets every field of `other`, in its order.

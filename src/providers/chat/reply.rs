@@ -2,69 +2,118 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::shape::{Failed, Refused};
+use super::{Source, claude, google, table};
 use crate::providers::relay::{RelayError, UpstreamReply};
-use crate::reply::{json, json_bytes, json_with};
+use crate::reply::{JSON, bytes, html_with, json, json_bytes};
 
 /// Shown when an error comes without a reason phrase.
 const UNKNOWN_ERROR: &str = "Unknown error occurred";
 
-/// Answers `/generate` for sources that go through the shared handler.
+/// Answers `/generate`.
 ///
-/// A stream passes as it is. Otherwise: success is the third party's JSON; its error is 200
-/// `{"error":{"message"},"quota_error"}` with the reason phrase as message; a failed request or a success that is
-/// not JSON is 502 `{"error":{"message",...}}`.
-pub async fn generate(outcome: Result<UpstreamReply, RelayError>, stream: bool) -> Response {
+/// A stream passes as it is. Otherwise: success is the third party's JSON, in OpenAI's shape where the provider has
+/// one of its own; refusals and failures look as the source's handler in the original makes them.
+pub async fn generate(source: Source, outcome: Result<UpstreamReply, RelayError>, stream: bool) -> Response {
+    let shape = source.shape();
     let reply = match outcome {
         Ok(reply) if stream => return reply.into_stream().await,
         Ok(reply) => reply,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(shape.failed, &error),
     };
     let (status, is_success, reason) = (reply.status(), reply.is_success(), reply.reason());
     let text = match reply.text().await {
         Ok(text) => text,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(shape.failed, &error),
     };
     if is_success {
-        return match check_json(&text) {
-            Ok(()) => json_bytes(text),
-            Err(message) => json_with(
-                StatusCode::BAD_GATEWAY,
-                &json!({ "error": { "message": message } }),
-            ),
-        };
+        return succeeded(source, text);
     }
     tracing::warn!(
+        source = source.name(),
         status = status.as_u16(),
         reason,
         "chat completion refused upstream"
     );
-    let message = if reason.is_empty() { UNKNOWN_ERROR } else { &reason };
-    let is_quota = status == StatusCode::TOO_MANY_REQUESTS && is_insufficient_quota(&text);
-    json(&json!({ "error": { "message": message }, "quota_error": is_quota }))
+    refused(shape.refused, status, &reason, text)
 }
 
-/// Answers `/status` for the sources whose model list passes as it is.
+fn succeeded(source: Source, text: String) -> Response {
+    let failed = source.shape().failed;
+    let reshaped = match source {
+        Source::Claude => claude::reply(&text),
+        Source::MakerSuite => google::reply("Google AI Studio", &text),
+        Source::VertexAi => google::reply("Google Vertex AI", &text),
+        _ => {
+            return match check_json(&text) {
+                Ok(()) => json_bytes(text),
+                Err(message) => failed.response(&message),
+            };
+        }
+    };
+    match reshaped {
+        Some(reply) => json_bytes(squaretable_compat::json::to_vec(&reply)),
+        None => failed.response("The answer cannot be read."),
+    }
+}
+
+fn refused(form: Refused, status: StatusCode, reason: &str, text: String) -> Response {
+    let message = if reason.is_empty() { UNKNOWN_ERROR } else { reason };
+    match form {
+        Refused::Reason => {
+            let is_quota = status == StatusCode::TOO_MANY_REQUESTS && is_insufficient_quota(&text);
+            json(&json!({ "error": { "message": message }, "quota_error": is_quota }))
+        }
+        Refused::Bare => Failed::Bare.response(message),
+        Refused::Json => passed_error(text).unwrap_or_else(|| Failed::Bare.response(message)),
+        Refused::JsonOrReason => passed_error(text).unwrap_or_else(|| Failed::Message.response(message)),
+    }
+}
+
+/// An error's JSON as it is; a text in it is sent as a text.
+fn passed_error(text: String) -> Option<Response> {
+    let code = StatusCode::INTERNAL_SERVER_ERROR;
+    match squaretable_compat::json::parse(text.as_bytes()).ok()? {
+        Value::Null => None,
+        Value::String(message) => Some(html_with(code, message)),
+        _ => Some(bytes(code, JSON, Bytes::from(text))),
+    }
+}
+
+/// Answers `/status` for the sources with one list of models.
 ///
 /// The list; 200 `{"error":true,"data":{"data":[]}}` when the third party refuses; 200 `{"error":true}` when the
 /// request fails or the list is not JSON.
-pub async fn status(outcome: Result<UpstreamReply, RelayError>) -> Response {
+pub async fn status(source: Source, outcome: Result<UpstreamReply, RelayError>) -> Response {
     let Ok(reply) = outcome else {
         return json(&json!({ "error": true }));
     };
     if !reply.is_success() {
         return json(&json!({ "error": true, "data": { "data": [] } }));
     }
-    match reply.text().await {
-        Ok(text) if check_json(&text).is_ok() => json_bytes(text),
-        _ => json(&json!({ "error": true })),
+    let text = reply.text().await.ok().filter(|text| check_json(text).is_ok());
+    let Some(text) = text else {
+        return json(&json!({ "error": true }));
+    };
+    let list = table::reshaping(source)
+        .and_then(|reshape| Some(reshape(squaretable_compat::json::parse(text.as_bytes()).ok()?)));
+    match list {
+        Some(list) => json_bytes(squaretable_compat::json::to_vec(&list)),
+        None => json_bytes(text),
     }
 }
 
-fn failed(error: &RelayError) -> Response {
-    json_with(StatusCode::BAD_GATEWAY, &json!({ "error": error.to_object() }))
+fn failed(form: Failed, error: &RelayError) -> Response {
+    let mut object = error.to_object();
+    if form == Failed::Message {
+        // Azure's handler in the original says nothing before the message.
+        object.insert("message".to_owned(), error.to_string().into());
+    }
+    form.with(object.into())
 }
 
 fn is_insufficient_quota(text: &str) -> bool {

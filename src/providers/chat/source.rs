@@ -75,15 +75,6 @@ impl Source {
         let name = body.get("chat_completion_source").and_then(Value::as_str);
         name.and_then(Self::from_name).ok_or(ChatFault::UnknownSource)
     }
-
-    /// Whether `/status` knows the source; the browser never asks about the others.
-    #[must_use]
-    pub fn has_status(self) -> bool {
-        !matches!(
-            self,
-            Self::Claude | Self::Ai21 | Self::VertexAi | Self::Perplexity | Self::Zai | Self::MiniMax
-        )
-    }
 }
 
 #[cfg(test)]

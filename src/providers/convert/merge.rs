@@ -128,6 +128,28 @@ pub fn post_process(
     Ok(merged.into_iter().map(Message::into_value).collect())
 }
 
+/// As [`post_process`] for a body's `messages`, whatever they are.
+///
+/// # Errors
+/// As for [`post_process`], and when `messages` is no list.
+pub fn post_process_value(
+    messages: Option<Value>,
+    mode: PostProcessing,
+    names: &PromptNames,
+    placeholder: &str,
+) -> Result<Vec<Value>, ConvertError> {
+    match messages {
+        Some(Value::Array(messages)) => post_process(messages, mode, names, placeholder),
+        None | Some(Value::Null) => {
+            let shown = js::to_text(messages.as_ref());
+            Err(ConvertError::new(format!(
+                "Cannot read properties of {shown} (reading 'forEach')"
+            )))
+        }
+        Some(_) => Err(ConvertError::new("messages.forEach is not a function")),
+    }
+}
+
 /// Makes the first message after the system prompt, or the very first, one of the user's.
 fn insert_placeholder(messages: &mut Vec<Message>, placeholder: &str) {
     let starts_with_system = messages.first().is_some_and(|message| message.has_role("system"));

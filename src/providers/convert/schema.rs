@@ -4,6 +4,14 @@ use serde_json::{Map, Value};
 
 use super::ConvertError;
 
+/// What Google does not take in a schema.
+pub const DROPPED_FOR_GOOGLE: &[&str] = &[
+    "default",
+    "additionalProperties",
+    "exclusiveMinimum",
+    "propertyNames",
+];
+
 /// Nesting allowed after inlining; definitions can chain, so the input's own depth is no bound.
 const MAX_DEPTH: usize = 256;
 /// Nodes allowed after inlining; definitions used twice each double the schema at every level.
@@ -12,11 +20,11 @@ const MAX_NODES: usize = 200_000;
 /// Inlines every `#/$defs/Name` reference and drops the top-level `$defs` and `$schema`.
 ///
 /// A reference to an enclosing definition or to a missing one becomes `{}`. Values that are not objects or
-/// arrays pass unchanged.
+/// arrays pass unchanged. Members called one of `dropped` are left out, at any depth.
 ///
 /// # Errors
 /// When a `$ref` is not a string, or the inlined schema would be deeper than 256 or larger than 200 000 nodes.
-pub fn flatten(mut schema: Value) -> Result<Value, ConvertError> {
+pub fn flatten(mut schema: Value, dropped: &[&str]) -> Result<Value, ConvertError> {
     let definitions = match schema
         .as_object_mut()
         .and_then(|schema| schema.shift_remove("$defs"))
@@ -26,6 +34,7 @@ pub fn flatten(mut schema: Value) -> Result<Value, ConvertError> {
     };
     let mut flattener = Flattener {
         definitions: &definitions,
+        dropped,
         parents: Vec::new(),
         nodes: 0,
     };
@@ -38,6 +47,7 @@ pub fn flatten(mut schema: Value) -> Result<Value, ConvertError> {
 
 struct Flattener<'a> {
     definitions: &'a Map<String, Value>,
+    dropped: &'a [&'a str],
     parents: Vec<&'a str>,
     nodes: usize,
 }
@@ -63,7 +73,10 @@ impl Flattener<'_> {
 
     fn resolve_members(&mut self, object: &Map<String, Value>, depth: usize) -> Result<Value, ConvertError> {
         let mut members = Map::new();
-        for (key, member) in object {
+        for (key, member) in object
+            .iter()
+            .filter(|(key, _)| !self.dropped.contains(&key.as_str()))
+        {
             members.insert(key.clone(), self.resolve(member, depth + 1)?);
         }
         Ok(Value::Object(members))
@@ -88,7 +101,7 @@ impl Flattener<'_> {
 mod tests {
     use serde_json::{Map, Value, json};
 
-    use super::flatten;
+    use super::{DROPPED_FOR_GOOGLE, flatten};
 
     #[test]
     fn inlines_definitions_and_breaks_cycles() {
@@ -102,7 +115,14 @@ mod tests {
             "type": "object",
             "list": [{"type": "object", "next": {}, "b": true}, {}, {"$ref": "#/other"}],
         });
-        assert_eq!(flatten(schema).unwrap().to_string(), expected.to_string());
+        assert_eq!(flatten(schema, &[]).unwrap().to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn drops_what_google_does_not_take_at_any_depth() {
+        let schema = json!({"default": 1, "properties": {"a": {"type": "string", "default": "x"}, "propertyNames": {}}});
+        let expected = json!({"properties": {"a": {"type": "string"}}});
+        assert_eq!(flatten(schema, DROPPED_FOR_GOOGLE).unwrap(), expected);
     }
 
     #[test]
@@ -113,6 +133,6 @@ mod tests {
             definitions.insert(format!("D{level}"), json!({"a": next, "b": next}));
         }
         let schema = json!({"$defs": Value::Object(definitions), "root": {"$ref": "#/$defs/D0"}});
-        assert!(flatten(schema).is_err());
+        assert!(flatten(schema, &[]).is_err());
     }
 }

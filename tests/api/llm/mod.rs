@@ -1,4 +1,5 @@
 //! Language models: chat completions, tokenizers.
 
 mod chat_completions;
+mod chat_vertex;
 mod tokenizers;

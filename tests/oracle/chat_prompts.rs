@@ -1,0 +1,258 @@
+//! `/api/backends/chat-completions/generate`: prompts, cache marks and thinking, by family of models.
+
+use serde_json::{Value, json};
+
+use super::chat_world::{Mood, PROVIDERS, Provider, generate, store_keys};
+use super::scenario::Scenario;
+use crate::harness::Reply;
+
+/// Everything that marks, signs or prefixes, switched on.
+const CONFIG: &str = "\
+claude:
+  enableSystemPromptCache: true
+  cachingAtDepth: 0
+  extendedTTL: true
+  enableAdaptiveThinking: true
+gemini:
+  apiVersion: v1alpha
+  thoughtSignatures: false
+  enableSystemPromptCache: true
+mistral:
+  enablePrefix: true
+promptPlaceholder: Begin.
+";
+
+fn of(source: &str) -> &'static Provider {
+    let found = PROVIDERS.iter().find(|provider| provider.source == source);
+    found.expect("a source of the table")
+}
+
+#[tokio::test]
+async fn oracle_chat_prompts() {
+    let mood = Mood::good();
+    let sites = mood.sites(|_| Reply::status("404 Not Found"));
+    let mut s = Scenario::in_world("chat_prompts", "", &sites).await;
+    store_keys(&mut s).await;
+    for (label, messages) in prompts() {
+        for provider in PROVIDERS {
+            for use_sysprompt in [true, false] {
+                let by_it = ["claude", "makersuite"].contains(&provider.source);
+                if use_sysprompt || by_it {
+                    let extra = json!({ "messages": messages, "use_sysprompt": use_sysprompt });
+                    let label = format!("{} {label} {use_sysprompt}", provider.source);
+                    generate(&mut s, &label, provider.body(&extra)).await;
+                }
+            }
+        }
+    }
+    claude(&mut s).await;
+    google(&mut s).await;
+    s.finish();
+}
+
+#[tokio::test]
+async fn oracle_chat_caching() {
+    let mood = Mood::good();
+    let prices = json!({ "data": [
+        { "id": "google/gemini-3-pro", "pricing": { "input_cache_write": "0.1" } },
+        { "id": "google/gemini-2.5-flash", "pricing": { "prompt": "1" } },
+    ] });
+    let sites = mood.sites(move |_| Reply::json(&prices));
+    let mut s = Scenario::in_world("chat_caching", CONFIG, &sites).await;
+    store_keys(&mut s).await;
+    let relayed = [
+        ("openrouter", "anthropic/claude-sonnet-4"),
+        ("openrouter", "google/gemini-3-pro"),
+        ("openrouter", "google/gemini-2.5-flash"),
+        ("openrouter", "x-ai/grok-4"),
+        ("openrouter", "openai/gpt-5"),
+        ("electronhub", "claude-sonnet-4"),
+        ("electronhub", "gpt-5"),
+        ("nanogpt", "claude_x"),
+        ("nanogpt", "my-claude-x"),
+        ("claude", "claude-opus-4-6"),
+        ("claude", "claude-sonnet-4-5"),
+        ("mistralai", "mistral-large"),
+        ("makersuite", "gemini-3-flash"),
+        ("makersuite", "gemini-3.1-flash-image"),
+        ("perplexity", "sonar"),
+    ];
+    for (label, messages) in prompts() {
+        for (source, model) in relayed {
+            let tool = json!({ "type": "function", "function": { "name": "f", "parameters": {} } });
+            let extra = json!({ "messages": messages, "model": model, "tools": [tool], "reasoning_effort": "low",
+                "enable_web_search": label.len() % 2 == 0 });
+            generate(
+                &mut s,
+                &format!("{source} {model} {label}"),
+                of(source).body(&extra),
+            )
+            .await;
+        }
+    }
+    s.finish();
+}
+
+/// Prompts that one converter or another treats in a way of its own.
+fn prompts() -> Vec<(&'static str, Value)> {
+    let call = |id: &str| json!({ "id": id, "function": { "name": "f", "arguments": "{\"b\":[1,2.50]}" } });
+    let image =
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA", "detail": "high" } });
+    vec![
+        (
+            "only system",
+            json!([{ "role": "system", "content": "a" }, { "role": "system", "content": "b" }]),
+        ),
+        (
+            "late system",
+            json!([{ "role": "user", "content": "a" }, { "role": "system", "content": "b" },
+            { "role": "assistant", "content": "c" }, { "role": "system", "content": "d" }, { "role": "user", "content": "e" }]),
+        ),
+        (
+            "begun answer",
+            json!([{ "role": "system", "content": "s" }, { "role": "user", "content": "a" },
+            { "role": "assistant", "content": "b", "signature": "sig" }]),
+        ),
+        (
+            "long turns",
+            json!([{ "role": "system", "content": [{ "type": "text", "text": "s" }] }, { "role": "user", "content": "1" },
+            { "role": "assistant", "content": "2" }, { "role": "user", "content": "3" }, { "role": "user", "content": [image] },
+            { "role": "assistant", "content": "5" }, { "role": "system", "content": "6" }, { "role": "user", "content": "7" }]),
+        ),
+        (
+            "signed",
+            json!([{ "role": "user", "content": "a" },
+            { "role": "assistant", "content": null, "tool_calls": [{ "id": "t", "signature": "st", "function": { "name": "f", "arguments": "no json" } }] },
+            { "role": "assistant", "content": "b", "signature": "s1" }, { "role": "assistant", "content": "c", "signature": "s2" },
+            { "role": "user", "content": "d" }]),
+        ),
+        (
+            "signed texts",
+            json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "b", "signature": "s1" },
+            { "role": "assistant", "content": "c", "signature": "s2" }, { "role": "user", "content": "d" }]),
+        ),
+        (
+            "calls in a row",
+            json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "words" },
+            { "role": "assistant", "content": "", "tool_calls": [call("1")] }, { "role": "tool", "tool_call_id": "1", "content": "r" },
+            { "role": "user", "content": "b" }, { "role": "user", "name": "Ann", "content": "c" },
+            { "role": "assistant", "tool_calls": [call("2"), call("3")] }, { "role": "tool", "tool_call_id": "2", "content": "" },
+            { "role": "tool", "tool_call_id": "9", "content": "{\"x\":1}" }, { "role": "assistant", "content": "end" }]),
+        ),
+        (
+            "pictures of the assistant",
+            json!([{ "role": "assistant", "content": [{ "type": "text", "text": "x" }, image] },
+            { "role": "assistant", "content": "y" }]),
+        ),
+        (
+            "named parts",
+            json!([{ "role": "user", "name": "Ann", "content": [{ "type": "text", "text": "x", "extra": 1 }, { "type": "text", "text": "Ann: y" }, image] },
+            { "role": "assistant", "content": "z" }]),
+        ),
+        (
+            "odd roles and keys",
+            json!([{ "role": "developer", "content": "x", "reasoning": "kept" }, { "role": "user", "content": "y", "cache_control": { "type": "t" } }]),
+        ),
+        (
+            "marked already",
+            json!([{ "role": "system", "content": [{ "type": "text", "text": "s", "cache_control": {} }] }, { "role": "user", "content": "u" }]),
+        ),
+        (
+            "numbers and spaces",
+            json!([{ "role": "user", "content": 5 }, { "role": "user", "content": " \n " }]),
+        ),
+        (
+            "no content: crash",
+            json!([{ "role": "user" }, { "role": "assistant", "name": "n" }]),
+        ),
+        ("nothing: crash", json!([null])),
+        (
+            "an empty list of parts: crash",
+            json!([{ "role": "user", "content": [] }]),
+        ),
+        ("no part: crash", json!([{ "role": "user", "content": [null] }])),
+        (
+            "a broken call: crash",
+            json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1", "function": { "name": "f", "arguments": "" } }] }]),
+        ),
+        (
+            "a call without a function: crash",
+            json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1" }] }]),
+        ),
+        (
+            "an id that is no text: crash",
+            json!([{ "role": "tool", "tool_call_id": 5, "content": "x" }]),
+        ),
+    ]
+}
+
+async fn claude(s: &mut Scenario) {
+    let models = [
+        "claude-3-5-sonnet",
+        "claude-3-7-sonnet",
+        "claude-opus-4-1",
+        "claude-haiku-4-5",
+        "claude-opus-4-5",
+        "claude-opus-4-6",
+        "claude-opus-4-7",
+        "claude-opus-4-8",
+        "claude-opus-5",
+        "anthropic/claude-fable-5",
+        "claude-fable-5-1",
+        "anthropic/claude-opus-4-7",
+    ];
+    let schema = json!({ "name": "n", "value": { "type": "object" } });
+    for model in models {
+        for effort in ["", "auto", "min", "low", "medium", "high", "max"] {
+            for (length, stream) in [(800, true), (60_000, false)] {
+                let extra = json!({ "model": model, "reasoning_effort": effort, "max_tokens": length, "stream": stream,
+                    "include_reasoning": stream, "verbosity": "high", "top_p": 1, "top_k": 5, "assistant_prefill": "I" });
+                let label = format!("claude {model} {effort:?} {stream}");
+                generate(s, &label, of("claude").body(&extra)).await;
+            }
+        }
+        let extra = json!({ "model": model, "json_schema": schema, "enable_web_search": true, "top_p": 0.5, "verbosity": "low" });
+        generate(s, &format!("claude {model} schema"), of("claude").body(&extra)).await;
+    }
+}
+
+async fn google(s: &mut Scenario) {
+    let models = [
+        "gemini-2.0-flash-lite",
+        "gemini-2.5-flash",
+        "gemini-2.5-flash-lite",
+        "gemini-2.5-pro",
+        "gemini-2.5-flash-image",
+        "gemini-3-pro",
+        "gemini-3.1-pro-preview",
+        "gemini-3.5-flash-lite",
+        "gemini-3.6-flash",
+        "gemini-3.7-flash",
+        "gemini-3-pro-image",
+        "gemma-3-27b",
+        "learnlm-2",
+        "gemini-2.0-flash-exp",
+    ];
+    let messages = json!([{ "role": "system", "content": "s" }, { "role": "user", "content": "u" }, { "role": "assistant", "content": "a" }]);
+    for source in ["makersuite", "vertexai"] {
+        for model in models {
+            for effort in ["auto", "min", "low", "medium", "high", "max", "odd"] {
+                let extra = json!({ "model": model, "reasoning_effort": effort, "include_reasoning": effort != "low",
+                    "top_k": 3, "messages": messages, "enable_web_search": effort == "high" });
+                generate(s, &format!("{source} {model} {effort}"), of(source).body(&extra)).await;
+            }
+            let extra = json!({ "model": model, "request_images": true, "request_image_aspect_ratio": "16:9",
+                "request_image_resolution": "2K", "responseMimeType": "text/x.enum", "responseSchema": { "a": 1 },
+                "tools": [{ "type": "function", "function": { "name": "f" } }], "tool_choice": "none", "max_tokens": Value::Null });
+            generate(s, &format!("{source} {model} drawing"), of(source).body(&extra)).await;
+        }
+    }
+    let blank = json!({ "model": "gemini-3-pro-image", "request_images": true, "request_image_aspect_ratio": "", "request_image_resolution": "" });
+    generate(s, "drawing of no size", of("makersuite").body(&blank)).await;
+    generate(
+        s,
+        "drawing of unsaid size",
+        of("makersuite").body(&json!({ "model": "gemini-3-pro-image", "request_images": true })),
+    )
+    .await;
+}
