@@ -47,6 +47,8 @@ async fn oracle_chat_prompts() {
     }
     claude(&mut s).await;
     google(&mut s).await;
+    let gemini = json!({ "model": "google/gemini-3-pro" });
+    generate(&mut s, "prices without a cache", of("openrouter").body(&gemini)).await;
     s.finish();
 }
 
@@ -95,94 +97,61 @@ async fn oracle_chat_caching() {
 
 /// Prompts that one converter or another treats in a way of its own.
 fn prompts() -> Vec<(&'static str, Value)> {
-    let call = |id: &str| json!({ "id": id, "function": { "name": "f", "arguments": "{\"b\":[1,2.50]}" } });
-    let image =
-        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA", "detail": "high" } });
+    [turns(), calls(), odd()].concat()
+}
+
+fn image() -> Value {
+    json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA", "detail": "high" } })
+}
+
+#[rustfmt::skip] // a prompt a line
+fn turns() -> Vec<(&'static str, Value)> {
+    let said = |role: &str, content: &str| json!({ "role": role, "content": content });
+    let signed = |content: &str, signature: &str| json!({ "role": "assistant", "content": content, "signature": signature });
+    let text = |text: &str| json!({ "type": "text", "text": text });
     vec![
-        (
-            "only system",
-            json!([{ "role": "system", "content": "a" }, { "role": "system", "content": "b" }]),
-        ),
-        (
-            "late system",
-            json!([{ "role": "user", "content": "a" }, { "role": "system", "content": "b" },
-            { "role": "assistant", "content": "c" }, { "role": "system", "content": "d" }, { "role": "user", "content": "e" }]),
-        ),
-        (
-            "begun answer",
-            json!([{ "role": "system", "content": "s" }, { "role": "user", "content": "a" },
-            { "role": "assistant", "content": "b", "signature": "sig" }]),
-        ),
-        (
-            "long turns",
-            json!([{ "role": "system", "content": [{ "type": "text", "text": "s" }] }, { "role": "user", "content": "1" },
-            { "role": "assistant", "content": "2" }, { "role": "user", "content": "3" }, { "role": "user", "content": [image] },
-            { "role": "assistant", "content": "5" }, { "role": "system", "content": "6" }, { "role": "user", "content": "7" }]),
-        ),
-        (
-            "signed",
-            json!([{ "role": "user", "content": "a" },
-            { "role": "assistant", "content": null, "tool_calls": [{ "id": "t", "signature": "st", "function": { "name": "f", "arguments": "no json" } }] },
+        ("only system", json!([said("system", "a"), said("system", "b")])),
+        ("late system", json!([said("user", "a"), said("system", "b"), said("assistant", "c"), said("system", "d"), said("user", "e")])),
+        ("begun answer", json!([said("system", "s"), said("user", "a"), signed("b", "sig")])),
+        ("long turns", json!([{ "role": "system", "content": [text("s")] }, said("user", "1"), said("assistant", "2"),
+            said("user", "3"), { "role": "user", "content": [image()] }, said("assistant", "5"), said("system", "6"), said("user", "7")])),
+        ("signed texts", json!([said("user", "a"), signed("b", "s1"), signed("c", "s2"), said("user", "d")])),
+        ("pictures of the assistant", json!([{ "role": "assistant", "content": [text("x"), image()] }, said("assistant", "y")])),
+        ("named parts", json!([{ "role": "user", "name": "Ann", "content": [{ "type": "text", "text": "x", "extra": 1 }, text("Ann: y"), image()] },
+            said("assistant", "z")])),
+        ("marked already", json!([{ "role": "system", "content": [{ "type": "text", "text": "s", "cache_control": {} }] }, said("user", "u")])),
+    ]
+}
+
+#[rustfmt::skip] // a prompt a line
+fn calls() -> Vec<(&'static str, Value)> {
+    let call = |id: &str| json!({ "id": id, "function": { "name": "f", "arguments": "{\"b\":[1,2.50]}" } });
+    let unreadable = json!({ "id": "t", "signature": "st", "function": { "name": "f", "arguments": "no json" } });
+    vec![
+        ("signed", json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": null, "tool_calls": [unreadable] },
             { "role": "assistant", "content": "b", "signature": "s1" }, { "role": "assistant", "content": "c", "signature": "s2" },
-            { "role": "user", "content": "d" }]),
-        ),
-        (
-            "signed texts",
-            json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "b", "signature": "s1" },
-            { "role": "assistant", "content": "c", "signature": "s2" }, { "role": "user", "content": "d" }]),
-        ),
-        (
-            "calls in a row",
-            json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "words" },
+            { "role": "user", "content": "d" }])),
+        ("calls in a row", json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "words" },
             { "role": "assistant", "content": "", "tool_calls": [call("1")] }, { "role": "tool", "tool_call_id": "1", "content": "r" },
             { "role": "user", "content": "b" }, { "role": "user", "name": "Ann", "content": "c" },
             { "role": "assistant", "tool_calls": [call("2"), call("3")] }, { "role": "tool", "tool_call_id": "2", "content": "" },
-            { "role": "tool", "tool_call_id": "9", "content": "{\"x\":1}" }, { "role": "assistant", "content": "end" }]),
-        ),
-        (
-            "pictures of the assistant",
-            json!([{ "role": "assistant", "content": [{ "type": "text", "text": "x" }, image] },
-            { "role": "assistant", "content": "y" }]),
-        ),
-        (
-            "named parts",
-            json!([{ "role": "user", "name": "Ann", "content": [{ "type": "text", "text": "x", "extra": 1 }, { "type": "text", "text": "Ann: y" }, image] },
-            { "role": "assistant", "content": "z" }]),
-        ),
-        (
-            "odd roles and keys",
-            json!([{ "role": "developer", "content": "x", "reasoning": "kept" }, { "role": "user", "content": "y", "cache_control": { "type": "t" } }]),
-        ),
-        (
-            "marked already",
-            json!([{ "role": "system", "content": [{ "type": "text", "text": "s", "cache_control": {} }] }, { "role": "user", "content": "u" }]),
-        ),
-        (
-            "numbers and spaces",
-            json!([{ "role": "user", "content": 5 }, { "role": "user", "content": " \n " }]),
-        ),
-        (
-            "no content: crash",
-            json!([{ "role": "user" }, { "role": "assistant", "name": "n" }]),
-        ),
+            { "role": "tool", "tool_call_id": "9", "content": "{\"x\":1}" }, { "role": "assistant", "content": "end" }])),
+        ("a broken call: crash", json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1", "function": { "name": "f", "arguments": "" } }] }])),
+        ("a call without a function: crash", json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1" }] }])),
+        ("an id that is no text: crash", json!([{ "role": "tool", "tool_call_id": 5, "content": "x" }])),
+    ]
+}
+
+#[rustfmt::skip] // a prompt a line
+fn odd() -> Vec<(&'static str, Value)> {
+    vec![
+        ("odd roles and keys", json!([{ "role": "developer", "content": "x", "reasoning": "kept" },
+            { "role": "user", "content": "y", "cache_control": { "type": "t" } }])),
+        ("numbers and spaces", json!([{ "role": "user", "content": 5 }, { "role": "user", "content": " \n " }])),
+        ("no content: crash", json!([{ "role": "user" }, { "role": "assistant", "name": "n" }])),
         ("nothing: crash", json!([null])),
-        (
-            "an empty list of parts: crash",
-            json!([{ "role": "user", "content": [] }]),
-        ),
+        ("an empty list of parts: crash", json!([{ "role": "user", "content": [] }])),
         ("no part: crash", json!([{ "role": "user", "content": [null] }])),
-        (
-            "a broken call: crash",
-            json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1", "function": { "name": "f", "arguments": "" } }] }]),
-        ),
-        (
-            "a call without a function: crash",
-            json!([{ "role": "assistant", "content": "", "tool_calls": [{ "id": "1" }] }]),
-        ),
-        (
-            "an id that is no text: crash",
-            json!([{ "role": "tool", "tool_call_id": 5, "content": "x" }]),
-        ),
     ]
 }
 

@@ -203,6 +203,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("chats", "POST /api/chats/save {\"avatar_url\":\".\",\"file_name\":\"c\",\"ch_name\":\"x\",\"chat\":[{\"chat_metadata\":{\"integrity\":\"000", NO_CHARACTER),
     differs("chats", "POST /api/chats/get {\"avatar_url\":\".\",\"file_name\":\"c\"}", NO_CHARACTER),
     differs("chats", "POST /api/characters/chats {\"avatar_url\":\".\"}", NO_CHARACTER),
+    differs("chat_prompts", "reached the upstream: prices without a cache", "Prices tell whether a prompt can be cached, and are asked for only where it is to be."),
     differs("chats_lists", "POST /api/chats/export {\"file\":\"none.jsonl\",\"avatar_url\":\"Exp.png\",\"is_group\":false,\"format\":\"jsonl\",\"exportfilen", NO_PATHS),
     differs("chats_lists", "POST /api/chats/export {\"file\":\"e\",\"avatar_url\":\"Exp.png\",\"is_group\":false,\"format\":\"jsonl\",\"exportfilename\":\"o.t", NO_PATHS),
     differs("chats_lists", "POST /api/chats/export {\"file\":\"none.jsonl\",\"avatar_url\":\"Exp.png\",\"is_group\":false,\"format\":\"txt\",\"exportfilenam", NO_PATHS),

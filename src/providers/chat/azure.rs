@@ -88,7 +88,7 @@ impl Deployment {
             "max_completion_tokens": 5,
         });
         let fields = body.as_object().cloned().unwrap_or_default();
-        Ok(post_json(self.completions()?, headers, fields))
+        Ok(post_json(self.completions()?, &headers, fields))
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn generate(mut body: Value, secret: Option<&str>) -> Result<ChatCall
         reasoning_effort(model, body.get("reasoning_effort")),
     );
     Ok(ChatCall {
-        upstream: post_json(url, deployment.headers(), fields.into_map()),
+        upstream: post_json(url, &deployment.headers(), fields.into_map()),
         stream: js::is_truthy(body.get("stream")),
     })
 }

@@ -137,7 +137,7 @@ pub(super) fn generate(
     fields.set("messages", Some(request.messages.into()));
     let url = parse_url(&format!("{base}/messages"))?;
     Ok(ChatCall {
-        upstream: post_json(url, headers, fields.into_map()),
+        upstream: post_json(url, &headers, fields.into_map()),
         stream,
     })
 }

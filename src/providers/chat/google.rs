@@ -64,15 +64,15 @@ pub(super) fn safety_settings(is_vertex: bool) -> Value {
 /// # Errors
 /// [`ChatFault::MissingKey`] unless a proxy is named; an address or a prompt that cannot be read.
 pub(super) fn generate(
-    body: Value,
+    body: &Value,
     secret: Option<&str>,
     settings: &ChatSettings,
 ) -> Result<ChatCall, ChatFault> {
-    let (base, key) = access(&body, secret, BASE)?;
+    let (base, key) = access(body, secret, BASE)?;
     if key.is_empty() && !js::is_truthy(body.get("reverse_proxy")) {
         return Err(ChatFault::MissingKey);
     }
-    let request = Request::new(&body, false);
+    let request = Request::new(body, false);
     let (method, more) = (request.method(), if request.stream { "&alt=sse" } else { "" });
     let address = format!(
         "{}/{}/models/{}:{method}?key={key}{more}",
@@ -80,7 +80,7 @@ pub(super) fn generate(
         settings.gemini_api_version,
         request.model
     );
-    request.send(&body, settings, &address, UpstreamHeaders::default())
+    request.send(body, settings, &address, &UpstreamHeaders::default())
 }
 
 /// Builds Vertex AI's generation request.
@@ -94,7 +94,7 @@ pub(super) fn generate_on_vertex(
 ) -> Result<ChatCall, ChatFault> {
     let request = Request::new(body, true);
     let (address, headers) = access.address(body, &request.model, request.method(), request.stream);
-    request.send(body, settings, &address, headers)
+    request.send(body, settings, &address, &headers)
 }
 
 struct Request {
@@ -133,7 +133,7 @@ impl Request {
         body: &Value,
         settings: &ChatSettings,
         address: &str,
-        headers: UpstreamHeaders,
+        headers: &UpstreamHeaders,
     ) -> Result<ChatCall, ChatFault> {
         let fields = self.fields(body, settings)?;
         // Here the original has begun to answer for failures in another way.

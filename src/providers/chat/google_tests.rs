@@ -7,7 +7,7 @@ fn sent(extra: &Value) -> (String, Value) {
     for (key, value) in extra.as_object().into_iter().flatten() {
         body[key] = value.clone();
     }
-    let call = generate(body, Some("sk"), &ChatSettings::default()).unwrap();
+    let call = generate(&body, Some("sk"), &ChatSettings::default()).unwrap();
     let body = serde_json::from_slice(&call.upstream.body).unwrap();
     (call.upstream.url.to_string(), body)
 }

@@ -330,9 +330,14 @@ pub(super) fn minimax_length(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// Pollinations lists models without an envelope, by name.
-pub(super) fn pollinations_models(list: Value) -> Value {
-    let Value::Array(models) = list else { return list };
+/// Pollinations lists models without an envelope, by name; `None` when one of them is nothing.
+pub(super) fn pollinations_models(list: Value) -> Option<Value> {
+    let Value::Array(models) = list else {
+        return Some(list);
+    };
+    if models.iter().any(Value::is_null) {
+        return None;
+    }
     let named = models.into_iter().map(|model| {
         let mut fields = serde_json::Map::new();
         if let Some(name) = model.get("name") {
@@ -343,13 +348,13 @@ pub(super) fn pollinations_models(list: Value) -> Value {
         }
         Value::Object(fields)
     });
-    json!({ "data": named.collect::<Vec<_>>() })
+    Some(json!({ "data": named.collect::<Vec<_>>() }))
 }
 
-/// Chutes names prices as others do not.
-pub(super) fn chutes_models(mut list: Value) -> Value {
+/// Chutes names prices as others do not, and some of its models not at all.
+pub(super) fn chutes_models(mut list: Value) -> Option<Value> {
     let Some(Value::Array(models)) = list.get_mut("data") else {
-        return list;
+        return Some(list);
     };
     models.retain(|model| js::is_truthy(model.get("id")));
     for pricing in models.iter_mut().filter_map(|model| model.get_mut("pricing")) {
@@ -361,5 +366,5 @@ pub(super) fn chutes_models(mut list: Value) -> Value {
         pricing["input"] = prompt;
         pricing["output"] = completion;
     }
-    list
+    Some(list)
 }

@@ -108,7 +108,7 @@ pub fn generate(
     match (source, table::record(source)) {
         (_, Some(record)) => openai_like::generate(record, body, secret, settings),
         (Source::Claude, _) => claude::generate(body, secret, settings),
-        (Source::MakerSuite, _) => google::generate(body, secret, settings),
+        (Source::MakerSuite, _) => google::generate(&body, secret, settings),
         (Source::AzureOpenAi, _) => azure::generate(body, secret),
         (Source::CometApi, _) => Err(ChatFault::Disabled),
         _ => Err(ChatFault::UnknownSource),

@@ -259,7 +259,7 @@ pub(super) fn generate(
         .headers
         .iter()
         .for_each(|(name, value)| headers.set(name, value));
-    let upstream = post_json(parse_url(&format!("{base}{path}"))?, headers, fields);
+    let upstream = post_json(parse_url(&format!("{base}{path}"))?, &headers, fields);
     Ok(ChatCall { upstream, stream })
 }
 
@@ -346,7 +346,7 @@ pub(super) fn access(body: &Value, secret: Option<&str>, base: &str) -> Result<(
 }
 
 /// A `POST` of JSON; `headers` come after the content type.
-pub(super) fn post_json(url: Url, headers: UpstreamHeaders, fields: Map<String, Value>) -> Upstream {
+pub(super) fn post_json(url: Url, headers: &UpstreamHeaders, fields: Map<String, Value>) -> Upstream {
     let mut all = UpstreamHeaders::default();
     all.set("Content-Type", "application/json");
     headers.iter().for_each(|(name, value)| all.set(name, value));

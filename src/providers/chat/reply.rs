@@ -99,11 +99,13 @@ pub async fn status(source: Source, outcome: Result<UpstreamReply, RelayError>) 
     let Some(text) = text else {
         return json(&json!({ "error": true }));
     };
-    let list = table::reshaping(source)
-        .and_then(|reshape| Some(reshape(squaretable_compat::json::parse(text.as_bytes()).ok()?)));
-    match list {
+    let Some(reshape) = table::reshaping(source) else {
+        return json_bytes(text);
+    };
+    let list = squaretable_compat::json::parse(text.as_bytes()).ok();
+    match list.and_then(reshape) {
         Some(list) => json_bytes(squaretable_compat::json::to_vec(&list)),
-        None => json_bytes(text),
+        None => json(&json!({ "error": true })),
     }
 }
 

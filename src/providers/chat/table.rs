@@ -366,8 +366,8 @@ const MINIMAX: Record = Record {
     ..OWN
 };
 
-/// Changes a list of models before the browser sees it; `None` when it passes as it is.
-pub(super) fn reshaping(source: Source) -> Option<fn(Value) -> Value> {
+/// Changes a list of models before the browser sees it, if it can be read; `None` when it passes as it is.
+pub(super) fn reshaping(source: Source) -> Option<fn(Value) -> Option<Value>> {
     match source {
         Source::Pollinations => Some(hooks::pollinations_models),
         Source::Chutes => Some(hooks::chutes_models),

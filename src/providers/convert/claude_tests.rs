@@ -91,8 +91,9 @@ fn moves_images_to_the_user() {
         {"role": "assistant", "content": [text("a"), image("data:image/png;base64,AA")]},
         {"role": "assistant", "content": "b"},
     ]);
+    let prefill = json!("Sure \n");
     let options = ClaudeOptions {
-        prefill: Some(&json!("Sure \n")),
+        prefill: Some(&prefill),
         ..PLAIN
     };
     let moved = made(prompt, options).unwrap().messages;
