@@ -34,7 +34,7 @@ pub(super) fn random_user(draft: &mut Draft<'_>) -> Step {
 /// Audio files as parts of the messages.
 pub(super) fn inline_audio(draft: &mut Draft<'_>) -> Step {
     if let Some(messages) = draft.body.get_mut("messages") {
-        media::inline_audio(messages);
+        media::inline_audio(messages)?;
     }
     Ok(())
 }

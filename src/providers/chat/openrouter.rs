@@ -63,7 +63,7 @@ pub(super) fn providers(draft: &mut Draft<'_>) -> Step {
 pub(super) fn messages(draft: &mut Draft<'_>) -> Step {
     let (model, settings) = (draft.model(), draft.settings);
     if let Some(messages) = draft.body.get_mut("messages") {
-        media::inline_audio(messages);
+        media::inline_audio(messages)?;
     }
     if let Some(Value::Array(messages)) = draft.body.get_mut("messages") {
         signatures::to_reasoning_details(messages, &model, settings.thought_signatures);

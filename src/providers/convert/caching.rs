@@ -24,6 +24,12 @@ impl ClaudeConfig {
 /// # Errors
 /// When a message is not an object, or a part to be marked is none.
 pub fn mark_relayed_claude(messages: &mut [Value], config: &ClaudeConfig) -> Result<(), ConvertError> {
+    let is_off = !config.system_prompt_cache && config.caching_at_depth.is_none();
+    if !is_off && messages.iter().any(Value::is_null) {
+        return Err(ConvertError::new(
+            "Cannot read properties of null (reading 'role')",
+        ));
+    }
     let control = config.cache_control();
     if config.system_prompt_cache {
         mark_system_prompt(messages, Some(&control));

@@ -2,17 +2,28 @@
 
 use serde_json::{Value, json};
 
+use super::ConvertError;
+
 /// Turns `audio_url` data URLs into `input_audio` parts, in place. Other parts stay as they are.
-pub fn inline_audio(messages: &mut Value) {
+///
+/// # Errors
+/// When a message is `null`.
+pub fn inline_audio(messages: &mut Value) -> Result<(), ConvertError> {
     let Some(messages) = messages.as_array_mut() else {
-        return;
+        return Ok(());
     };
     for message in messages {
+        if message.is_null() {
+            return Err(ConvertError::new(
+                "Cannot read properties of null (reading 'content')",
+            ));
+        }
         let Some(parts) = message.get_mut("content").and_then(Value::as_array_mut) else {
             continue;
         };
         parts.iter_mut().for_each(inline_audio_part);
     }
+    Ok(())
 }
 
 fn inline_audio_part(part: &mut Value) {
@@ -56,7 +67,7 @@ mod tests {
                 {"type": "image_url", "image_url": {"url": "data:image/png;base64,CC"}},
             ]},
         ]);
-        inline_audio(&mut messages);
+        inline_audio(&mut messages).unwrap();
         let expected = json!([
             {"type": "input_audio", "input_audio": {"format": "wav", "data": "AAAA"}},
             {"type": "input_audio", "input_audio": {"format": "mp3", "data": "BBBB"}},
@@ -65,5 +76,6 @@ mod tests {
         ]);
         assert_eq!(messages[1]["content"], expected);
         assert_eq!(messages[0]["content"], "plain");
+        assert!(inline_audio(&mut json!([null])).is_err() && inline_audio(&mut json!("text")).is_ok());
     }
 }
