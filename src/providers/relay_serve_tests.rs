@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::chat::reply;
+use super::super::chat::{Source, reply};
 use super::super::upstream::{Upstream, UpstreamHeaders};
 use super::Relay;
 use crate::config::upstream::UpstreamConfig;
@@ -24,7 +24,7 @@ async fn browser_of(upstream: SocketAddr) -> TcpStream {
             headers: UpstreamHeaders::default(),
             body: Bytes::new(),
         };
-        reply::generate(relay.send(request).await, true).await
+        reply::generate(Source::OpenAi, relay.send(request).await, true).await
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

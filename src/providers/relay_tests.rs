@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::chat::reply;
+use super::super::chat::{Source, reply};
 use super::super::upstream::{Upstream, UpstreamHeaders};
 use super::{Relay, RelayError};
 use crate::config::secret::Secret;
@@ -154,7 +154,7 @@ async fn an_unauthorised_stream_becomes_400_with_its_phrase_and_text() {
         b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 7\r\nx-a: b\r\n\r\n{\"e\":1}",
     );
     let outcome = relay().send(get(&format!("http://{address}/"))).await;
-    let response = reply::generate(outcome, true).await;
+    let response = reply::generate(Source::OpenAi, outcome, true).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert_eq!(
         response.extensions().get::<ReasonPhrase>().unwrap().as_bytes(),
@@ -173,10 +173,10 @@ async fn refusals_become_200_with_the_reason_phrase() {
     );
     let relay = relay();
     let url = format!("http://{address}/");
-    let generated = json_of(reply::generate(relay.send(get(&url)).await, false).await).await;
+    let generated = json_of(reply::generate(Source::OpenAi, relay.send(get(&url)).await, false).await).await;
     let expected = json!({"error": {"message": "Slow Down"}, "quota_error": true});
     assert_eq!(generated, (StatusCode::OK, expected));
-    let listed = json_of(reply::status(relay.send(get(&url)).await).await).await;
+    let listed = json_of(reply::status(Source::OpenAi, relay.send(get(&url)).await).await).await;
     assert_eq!(
         listed,
         (StatusCode::OK, json!({"error": true, "data": {"data": []}}))
@@ -188,7 +188,7 @@ async fn an_empty_reason_phrase_is_an_unknown_error() {
     let (listener, address) = listen().await;
     answer(listener, b"HTTP/1.1 500 \r\ncontent-length: 0\r\n\r\n");
     let outcome = relay().send(get(&format!("http://{address}/"))).await;
-    let (_, body) = json_of(reply::generate(outcome, false).await).await;
+    let (_, body) = json_of(reply::generate(Source::OpenAi, outcome, false).await).await;
     assert_eq!(
         body,
         json!({"error": {"message": "Unknown error occurred"}, "quota_error": false})
@@ -200,7 +200,7 @@ async fn failures_are_explained_as_the_original_does() {
     let (listener, address) = listen().await;
     drop(listener);
     let url = format!("http://{address}/v1");
-    let refused = reply::generate(relay().send(get(&url)).await, false).await;
+    let refused = reply::generate(Source::OpenAi, relay().send(get(&url)).await, false).await;
     let message =
         format!("Connection refused: request to {url} failed, reason: connect ECONNREFUSED {address}");
     let expected = json!({"error": {
