@@ -22,6 +22,7 @@ use crate::keys::MasterKey;
 use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
+use crate::providers::text::horde;
 use crate::snapshots::{self, Autosaves};
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::{Db, TenantId};
@@ -58,6 +59,7 @@ struct Inner {
     autosaves: Autosaves,
     long_reads: LongReads,
     cacheable_models: Cache<String, ()>,
+    horde: horde::Lists,
 }
 
 impl App {
@@ -119,6 +121,7 @@ impl App {
             seeded: Cache::new(100_000),
             autosaves: Autosaves::default(),
             cacheable_models: Cache::new(1000),
+            horde: horde::Lists::default(),
         })))
     }
 
@@ -162,6 +165,12 @@ impl App {
     #[must_use]
     pub fn uploads(&self) -> &Path {
         &self.0.uploads
+    }
+
+    /// The AI Horde's lists, which are everybody's.
+    #[must_use]
+    pub fn horde(&self) -> &horde::Lists {
+        &self.0.horde
     }
 
     /// The system's git.

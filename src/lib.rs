@@ -20,6 +20,8 @@ pub mod error;
 pub mod extract;
 /// The installed SillyTavern.
 pub mod frontend;
+/// Answers that finish after their browser has gone.
+pub mod generations;
 /// The system's git, held on a leash.
 pub mod git;
 /// Keys that never enter the database.

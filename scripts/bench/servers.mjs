@@ -43,11 +43,11 @@ export async function startOriginal(name, dataRoot, log) {
   return server;
 }
 
-/** Our server on a data folder; `extra` is added to its config.yaml. @returns {Promise<Server>} */
-export async function startOurs(name, dataDir, log, extra = '') {
+/** Our server on a data folder; `extra` is added to its config.yaml, `executable` is ours by default. @returns {Promise<Server>} */
+export async function startOurs(name, dataDir, log, extra = '', executable = program('squaretable')) {
   const args = ['serve', '--port', '0', '--data-dir', path.resolve(dataDir), '--config', configFile(log, extra)];
   const env = { ...process.env, DATABASE_URL: '', REDIS_URL: '', RUST_LOG: 'warn' };
-  const server = new Server(name, log, program('squaretable'), args, { cwd: PROJECT, env });
+  const server = new Server(name, log, executable, args, { cwd: PROJECT, env });
   server.dataDir = dataDir;
   await server.ready(async () => /listening on (http:\/\/\S+)/.exec(fs.readFileSync(log, 'utf8'))?.[1]);
   return server;

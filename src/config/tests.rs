@@ -368,3 +368,16 @@ fn the_runtimes_variable_names_more_certificate_authorities() {
         "{faults:?}"
     );
 }
+
+#[test]
+fn generations_are_kept_for_whom_the_operator_names() {
+    use super::upstream::KeepGenerations;
+    let read = |text: &str| {
+        let config = case().env("SQUARETABLE_KEEP_GENERATIONS", text).config();
+        config.upstream.keep_generations
+    };
+    assert_eq!(read(""), KeepGenerations::Nobody);
+    assert_eq!(read(" , "), KeepGenerations::Nobody);
+    assert_eq!(read("*"), KeepGenerations::Everybody);
+    assert!(read("ada, bob").includes("bob") && !read("ada, bob").includes("*"));
+}

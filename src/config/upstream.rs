@@ -45,6 +45,47 @@ pub struct UpstreamConfig {
     pub claude: ClaudeConfig,
     /// `gemini.*`.
     pub gemini: GeminiConfig,
+    /// `SQUARETABLE_KEEP_GENERATIONS`: whose generations go on when the browser goes. Default: nobody's.
+    pub keep_generations: KeepGenerations,
+}
+
+/// Whose generations go on when the browser goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeepGenerations {
+    /// Nobody's: the provider is hung up on, as in the original.
+    #[default]
+    Nobody,
+    /// Every user's.
+    Everybody,
+    /// Those of the users with these handles.
+    Handles(Vec<String>),
+}
+
+impl KeepGenerations {
+    /// `*` is everybody, anything else a list of handles with commas between.
+    fn read(source: &Source) -> Self {
+        let text = source
+            .variable("SQUARETABLE_KEEP_GENERATIONS")
+            .unwrap_or_default();
+        if text.trim() == "*" {
+            return Self::Everybody;
+        }
+        let handles = text.split(',').map(str::trim).filter(|handle| !handle.is_empty());
+        match handles.map(str::to_owned).collect::<Vec<_>>() {
+            handles if handles.is_empty() => Self::Nobody,
+            handles => Self::Handles(handles),
+        }
+    }
+
+    /// Whether the user with this handle is one of them.
+    #[must_use]
+    pub fn includes(&self, handle: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Everybody => true,
+            Self::Handles(handles) => handles.iter().any(|known| known == handle),
+        }
+    }
 }
 
 /// The proxy for outgoing requests.
@@ -126,6 +167,7 @@ impl Default for UpstreamConfig {
             ollama_batch_size: -1,
             claude: ClaudeConfig::default(),
             gemini: GeminiConfig::default(),
+            keep_generations: KeepGenerations::Nobody,
         }
     }
 }
@@ -176,6 +218,7 @@ impl UpstreamConfig {
             ollama_batch_size: source.whole("ollama.batchSize", default.ollama_batch_size),
             claude: ClaudeConfig::read(source),
             gemini: GeminiConfig::read(source),
+            keep_generations: KeepGenerations::read(source),
         }
     }
 }

@@ -133,6 +133,16 @@ impl RelayError {
         }
     }
 
+    /// The error of a request that nobody carries on with: the server is shutting down.
+    pub(super) fn ended(url: &Url) -> Self {
+        Self::Request {
+            url: Box::new(url.clone()),
+            reason: "the server is shutting down".to_owned(),
+            code: None,
+            call: None,
+        }
+    }
+
     /// The error of a destination that the address filter refuses.
     pub(super) fn refused(url: &Url, error: &FilterError) -> Self {
         Self::Request {

@@ -1,14 +1,19 @@
 //! Outbound providers: pure request builders, one relay that does all network I/O, and the answers' shapes.
 //!
 //! A handler asks [`chat`] for an [`upstream::Upstream`], hands it to [`relay::Relay::send`], and turns the
-//! outcome into the browser's response with [`chat::reply`].
+//! outcome into the browser's response with [`chat::reply`]; [`text`] does the same for text completions. Where the
+//! user's answers are kept, [`drain`] stands between relay and browser.
 
 mod address_filter;
 pub mod chat;
 pub mod convert;
+pub mod drain;
+pub mod farewell;
 mod fetch_error;
 pub mod import;
 pub(crate) mod js;
 mod proxy;
 pub mod relay;
+pub mod text;
 pub mod upstream;
+pub mod words;

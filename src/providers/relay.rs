@@ -11,6 +11,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
 use hyper::ext::ReasonPhrase;
 use reqwest::{Url, redirect};
 
@@ -210,8 +211,8 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<H
 
 /// A response whose body has not been read yet. Dropping it drops the connection.
 pub struct UpstreamReply {
-    url: Url,
-    response: reqwest::Response,
+    pub(super) url: Url,
+    pub(super) response: reqwest::Response,
 }
 
 impl fmt::Debug for UpstreamReply {
@@ -284,6 +285,15 @@ impl UpstreamReply {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RelayError> {
         let chunk = self.response.chunk().await;
         chunk.map_err(|error| RelayError::from_body(&self.url, &error))
+    }
+
+    /// The pieces of the body, decoded, as they arrive. Dropping the stream drops the connection.
+    ///
+    /// An item is an error as for [`bytes_within`](Self::bytes_within), and the last one then.
+    pub fn into_pieces(self) -> impl Stream<Item = Result<Bytes, RelayError>> + Send + Unpin + 'static {
+        let url = self.url;
+        let pieces = self.response.bytes_stream();
+        Box::pin(pieces.map_err(move |error| RelayError::from_body(&url, &error)))
     }
 
     /// The whole body, decoded.

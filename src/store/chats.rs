@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 pub mod backups;
 mod contents;
+pub mod kept;
 mod save;
 mod stream;
 
@@ -99,6 +100,20 @@ pub async fn list_all(tx: &mut Tx) -> Result<Vec<Chat>> {
         "SELECT chat_id, folder, file_name, head, byte_size, summary, created_at, modified_at FROM chats
                WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY modified_at DESC, folder, file_name";
     Ok(sqlx::query_as(sql).bind(tx.id()).fetch_all(tx.conn()).await?)
+}
+
+/// The chat that was saved last, or `None` where there is none.
+///
+/// # Errors
+/// The database failed.
+pub async fn newest(tx: &mut Tx) -> Result<Option<Chat>> {
+    let sql =
+        "SELECT chat_id, folder, file_name, head, byte_size, summary, created_at, modified_at FROM chats
+               WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY modified_at DESC, chat_id DESC LIMIT 1";
+    Ok(sqlx::query_as(sql)
+        .bind(tx.id())
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 /// Of the chats of `folder` (only those in `file_names`, when given), the file names of those in which every fragment

@@ -280,6 +280,14 @@ impl Scenario {
         self
     }
 
+    /// Forgets the requests that reached the worlds so far, where they come in an order of chance.
+    pub fn forget(&mut self) -> &mut Scenario {
+        for world in self.worlds.iter().flatten() {
+            world.take();
+        }
+        self
+    }
+
     /// Waits past the tick of the kernel's clock (4 ms at 250 Hz): files written within one may carry equal times, and
     /// lists by date then put them in an order of chance.
     async fn next_tick(&self) {

@@ -13,7 +13,9 @@ use crate::harness::Request;
 
 /// Request headers that belong to the contract with a provider; the rest is each HTTP client's own.
 const HEADERS: &[&str] = &[
+    "apikey",
     "authorization",
+    "client-agent",
     "content-type",
     "http-referer",
     "x-title",

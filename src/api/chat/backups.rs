@@ -1,4 +1,5 @@
-//! `/api/backups/chat`: the backups that saves take, and those that were imported as files.
+//! `/api/backups/chat`: the backups that saves take, those that were imported as files, and answers that came after the
+//! browser had gone.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +18,7 @@ use crate::reply;
 use crate::routes::Routes;
 use crate::served::Source;
 use crate::store::chats::backups::{self, FOLDER, PREFIX, Policy};
+use crate::store::chats::kept;
 use crate::store::files::{self, StoredFile};
 use crate::store::{Tx, blobs};
 use crate::tenant::Tenant;
@@ -47,6 +49,7 @@ pub(super) fn policy(app: &App, name: &str) -> Option<Policy> {
 /// `POST /api/backups/chat/get`: a `ChatInfo` of each, by the bytes of their names.
 async fn get(tenant: Tenant) -> Result<Response> {
     let mut tx = tenant.begin().await?;
+    kept::remove_expired(&mut tx, Utc::now()).await?;
     let mut infos = BTreeMap::new();
     for backup in backups::list(&mut tx).await? {
         let size = u64::try_from(backup.byte_size).unwrap_or(0);

@@ -10,6 +10,7 @@ use crate::api::prefs::secrets;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Body;
+use crate::generations::{self, Keeping};
 use crate::providers::chat::vertex::{self, VertexAccess, VertexMode};
 use crate::providers::chat::{
     self, ChatCall, ChatFault, ChatSettings, ProcessFault, Source, lists, openrouter, vision,
@@ -51,15 +52,17 @@ async fn status(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Res
 
 /// `POST /api/backends/chat-completions/generate`: one completion, streamed byte for byte when the body asks for it.
 ///
-/// When the browser goes, this future or the response body is dropped, and with it the connection to the provider.
+/// When the browser goes, this future or the response body is dropped, and with it the connection to the provider, unless
+/// the user's answers are kept.
 async fn generate(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let source = match Source::from_body(&body) {
         Ok(source) => source,
         Err(_) => return Ok(ChatFault::UnknownSource.status_response()),
     };
+    let keeping = Keeping::of(&app, &tenant, &body).await?;
     Ok(match call(&app, &tenant, source, body).await? {
         Ok(call) => {
-            let outcome = app.relay().send(call.upstream).await;
+            let outcome = generations::send(&app, keeping, call.upstream).await;
             chat::reply::generate(source, outcome, call.stream).await
         }
         Err(fault) => fault.generate_response(source),

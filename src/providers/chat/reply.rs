@@ -128,7 +128,7 @@ fn is_insufficient_quota(text: &str) -> bool {
 }
 
 /// Whether the text is JSON; the error is the JavaScript engine's message, which the browser shows.
-fn check_json(text: &str) -> Result<(), String> {
+pub(in crate::providers) fn check_json(text: &str) -> Result<(), String> {
     let Err(error) = serde_json::from_str::<IgnoredAny>(text) else {
         return Ok(());
     };

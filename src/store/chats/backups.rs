@@ -56,6 +56,12 @@ impl Policy {
     }
 }
 
+/// What the names of the backups of a character or group chat have after [`PREFIX`].
+#[must_use]
+pub fn key_of(name: &str) -> String {
+    key(name, &Sha256::digest(json::lossy(name).as_bytes()))
+}
+
 /// A name as it stands in file names: lower case, `_` for each UTF-16 unit that is no ASCII letter or digit.
 ///
 /// compat: with a mark of its own where a character beyond printable ASCII may have been lost. A key too long for a
