@@ -33,6 +33,11 @@ const MARKER: &str =
 const STATISTICS: &str =
     "Statistics are counted when they are first asked for; the original counts them when it starts.";
 
+const OLLAMA: &str = "What Ollama refuses, and what is wrong in its stream, is an error; the original makes empty completions of it.";
+const HORDE_REFUSAL: &str =
+    "A refusal of the Horde is shown to who asked; the original shows it to everybody for a minute.";
+const ONE_STEP: &str = "The id of a task is one step of the path; in the original it may lead elsewhere.";
+
 const OWN_HOST: &str =
     "A site is its host or a host below it; the original looks for the name anywhere in the host.";
 const WIDE_NAME: &str = "A name that no header can hold is URI-encoded; the original fails on it.";

@@ -175,9 +175,10 @@ async fn koboldcpp_hears_nothing_after_a_whole_answer() {
     }
     // The next request to arrive is the next one of ours: no word to stop came in between.
     let question = json!({ "api_type": "koboldcpp", "api_server": provider.url });
+    let empty = response("200 OK", "{}");
     let (_, arrived) = tokio::join!(
         client.post("/api/backends/text-completions/status", question),
-        provider.answer(&response("200 OK", "{}"))
+        provider.answer(&empty)
     );
     assert!(
         arrived.head.starts_with("GET /v1/models HTTP/1.1"),
