@@ -1,5 +1,6 @@
 //! The browser's answers to text-completion requests, from what the relay brings back.
 
+use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
@@ -8,6 +9,7 @@ use squaretable_compat::json::{self as text_json, to_vec};
 
 use super::request::StatusCall;
 use super::{TextFault, js, ollama};
+use crate::middleware::etag;
 use crate::providers::chat::reply::check_json;
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::text::backend::Backend;
@@ -40,7 +42,11 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
 pub(super) fn respond(value: &Value) -> Response {
     match value {
         Value::String(text) => reply::html_text(text_json::lossy(text).into_owned()),
-        Value::Null => Response::default(),
+        Value::Null => {
+            let mut response = Response::default();
+            response.headers_mut().insert(ETAG, etag::weak(b""));
+            response
+        }
         other => reply::json_bytes(to_vec(other)),
     }
 }

@@ -106,14 +106,15 @@ pub fn llamacpp_slots(body: &Value) -> Result<Option<Upstream>, TextFault> {
         return Ok(None);
     }
     let base = trim_v1(&server);
-    let needs_file = match action.as_str() {
-        "info" => {
-            return without_body(Method::GET, &format!("{base}/slots"), UpstreamHeaders::default()).map(Some);
-        }
-        "erase" => false,
-        "restore" | "save" => true,
-        _ => return Ok(None),
-    };
+    if !matches!(action.as_str(), "erase" | "info" | "restore" | "save") {
+        return Ok(None);
+    }
+    // compat: a list of one action passes for its name above and for no name here.
+    let is = |name: &str| body.get("action").and_then(Value::as_str) == Some(name);
+    if is("info") {
+        return without_body(Method::GET, &format!("{base}/slots"), UpstreamHeaders::default()).map(Some);
+    }
+    let needs_file = !is("erase");
     let is_number = !slot.is_empty() && slot.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || needs_file && !js::is_truthy(body.get("filename")) {
         return Ok(None);
