@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use axum::extract::FromRef;
@@ -11,8 +10,10 @@ use chrono::Utc;
 use moka::future::Cache;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::accounts::Accounts;
 use crate::api::web::pages::{Pages, Version};
 use crate::api::web::static_files::{StaticFiles, UserCss};
+use crate::cache::Redis;
 use crate::config::Config;
 use crate::content::DefaultContent;
 use crate::error::Result;
@@ -23,6 +24,7 @@ use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde;
+use crate::sessions::Sessions;
 use crate::snapshots::{self, Autosaves};
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::{Db, TenantId};
@@ -31,9 +33,6 @@ use crate::upgrades;
 
 /// Handle of the account that exists always, and that everyone is while accounts are off.
 pub const DEFAULT_USER: &str = "default-user";
-
-/// How long a node may go on with an account as it last read it.
-const ACCOUNT_TTL: Duration = Duration::from_secs(5);
 
 /// Shared state; a clone is a reference.
 #[derive(Clone)]
@@ -53,9 +52,9 @@ struct Inner {
     csrf: Arc<CsrfPolicy>,
     not_found_page: Bytes,
     default_user: Arc<User>,
-    accounts: Cache<String, Option<Arc<User>>>,
-    /// Accounts whose content this process has looked at: once is enough, the content changes with the installation.
-    seeded: Cache<String, ()>,
+    accounts: Accounts,
+    /// Tenants whose content this process has looked at: once is enough, the content changes with the installation.
+    seeded: Cache<TenantId, ()>,
     autosaves: Autosaves,
     long_reads: LongReads,
     cacheable_models: Cache<String, ()>,
@@ -98,10 +97,7 @@ impl App {
             is_proxy_open: config.http.cors_proxy,
         };
         let not_found_page = read_error_page(&config.data_dir, &content, "url-not-found.html").into();
-        let accounts = Cache::builder()
-            .max_capacity(10_000)
-            .time_to_live(ACCOUNT_TTL)
-            .build();
+        let accounts = open_accounts(&config, &db, &keys)?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
             config,
@@ -232,26 +228,33 @@ impl App {
         self.0.default_user.clone()
     }
 
-    /// The account with this handle, at most a few seconds old. A new account's content is seeded when it is first
-    /// seen.
-    pub(crate) async fn account(&self, handle: &str) -> Result<Option<Arc<User>>> {
-        if let Some(known) = self.0.accounts.get(handle).await {
-            return Ok(known);
-        }
-        let user = accounts::find(&self.0.db, handle).await?.map(Arc::new);
-        if let Some(user) = &user
-            && !self.0.seeded.contains_key(handle)
-        {
-            let tenant = Tenant::of(self.0.db.clone(), user.clone());
-            upgrades::run(&tenant, &self.0.keys, &self.0.content).await?;
-            if !self.0.config.content.skip_content_check {
-                self.0.content.seed(&tenant, &self.0.keys).await?;
-            }
-            self.0.seeded.insert(handle.to_owned(), ()).await;
-        }
-        self.0.accounts.insert(handle.to_owned(), user.clone()).await;
-        Ok(user)
+    /// Accounts, passwords and sessions.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
     }
+
+    /// Brings a tenant's old data up to date and gives it its content, when this process first sees it.
+    pub(crate) async fn prepare(&self, user: &Arc<User>) -> Result<()> {
+        if self.0.seeded.contains_key(&user.tenant) {
+            return Ok(());
+        }
+        let tenant = Tenant::of(self.0.db.clone(), user.clone());
+        upgrades::run(&tenant, &self.0.keys, &self.0.content).await?;
+        if !self.0.config.content.skip_content_check {
+            self.0.content.seed(&tenant, &self.0.keys).await?;
+        }
+        self.0.seeded.insert(user.tenant, ()).await;
+        Ok(())
+    }
+}
+
+fn open_accounts(config: &Config, db: &Db, keys: &MasterKey) -> anyhow::Result<Accounts> {
+    let redis = config.database.redis_url.as_ref();
+    let redis = redis.map(|url| Redis::new(url.expose())).transpose()?;
+    let sessions = Sessions::new(db.clone(), redis, config.http.session_timeout.cookie_age());
+    let limits = &config.accounts.rate_limits;
+    Ok(Accounts::new(db.clone(), keys.clone(), sessions, limits))
 }
 
 /// The default user's tenant, made where there is none, its data up to date and its content given.

@@ -34,9 +34,6 @@ use secret::Secret;
 use source::{Environment, Source};
 use upstream::UpstreamConfig;
 
-/// Whether the log-in routes exist. Until they do, accounts must not count as protection.
-const ACCOUNTS_SERVED: bool = false;
-
 /// The command line of `squaretable`.
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -213,7 +210,7 @@ impl Config {
         } else if self.data_dir.exists() && !self.data_dir.is_dir() {
             source.fault(format!("data folder: {} is no folder", self.data_dir.display()));
         }
-        if self.is_open() && !(self.accounts.enabled && ACCOUNTS_SERVED) {
+        if self.is_open() && !self.accounts.enabled {
             if self.http.security_override {
                 source.warn(
                     "securityOverride: the server can be reached from other machines and nothing protects it",
@@ -221,13 +218,12 @@ impl Config {
             } else {
                 source.fault(
                     "listen: the server could be reached from other machines and nothing would protect it; \
-                     switch on whitelistMode or basicAuthMode, or set securityOverride",
+                     switch on whitelistMode, basicAuthMode or enableUserAccounts, or set securityOverride",
                 );
             }
         }
-        self.check_accounts(source);
-        if self.database.redis_url.is_some() {
-            source.warn("REDIS_URL: checked, but nothing uses Redis yet");
+        if self.accounts.per_user_basic_auth && !self.accounts.enabled {
+            source.warn("perUserBasicAuth: has no effect without enableUserAccounts");
         }
         if self.http.admin_port.is_some() {
             source.warn("ADMIN_PORT: checked, but GET /metrics is not served yet");
@@ -239,30 +235,6 @@ impl Config {
             source.warn(
                 "privateAddressWhitelist: only hosts in requestProxy.bypass are checked while a proxy is on",
             );
-        }
-    }
-
-    fn check_accounts(&self, source: &mut Source) {
-        let accounts = &self.accounts;
-        if !ACCOUNTS_SERVED {
-            let asked = [
-                (accounts.enabled, "enableUserAccounts"),
-                (accounts.discreet_login, "enableDiscreetLogin"),
-                (accounts.sso.authelia, "sso.autheliaAuth"),
-                (accounts.sso.authentik, "sso.authentikAuth"),
-            ];
-            let asked: Vec<&str> = asked.iter().filter_map(|(on, key)| on.then_some(*key)).collect();
-            if !asked.is_empty() {
-                source.warn(format!(
-                    "{}: not applicable yet: nobody can log in, user accounts are not complete",
-                    asked.join(", ")
-                ));
-            }
-        }
-        if accounts.per_user_basic_auth && !accounts.enabled {
-            source.warn("perUserBasicAuth: has no effect without enableUserAccounts");
-        } else if accounts.per_user_basic_auth && self.http.basic_auth.is_some() && !ACCOUNTS_SERVED {
-            source.fault("perUserBasicAuth: user accounts are not complete yet; set it to false");
         }
     }
 

@@ -77,27 +77,33 @@ impl DefaultContent {
     /// The database failed, or a shipped file cannot be read; nothing is stored then.
     pub async fn seed(&self, tenant: &Tenant, keys: &MasterKey) -> Result<()> {
         let mut tx = tenant.begin().await?;
-        let log = documents::get_for_update(&mut tx, DocumentKind::Root, LOG).await?;
-        let log = log.map(|log| String::from_utf8_lossy(&log.body).into_owned());
-        let missing = self.plan(log.as_deref(), &HashSet::new());
-        if log.as_deref() == Some(&missing.log) {
-            return Ok(());
-        }
-        for folder in USER_FOLDERS {
-            files::create_folder(&mut tx, folder).await?;
-        }
-        let present = present(&mut tx).await?;
-        let plan = self.plan(log.as_deref(), &present);
-        for (source, target) in &plan.copies {
-            self.copy(&mut tx, &self.root.join(source), target, keys).await?;
-        }
-        documents::put(&mut tx, DocumentKind::Root, LOG, plan.log.as_bytes()).await?;
+        self.give(&mut tx, keys, &[]).await?;
         tx.commit().await
     }
 
-    fn plan(&self, log: Option<&str>, present: &HashSet<String>) -> content::Plan {
+    /// [`seed`](Self::seed) within a transaction; kinds in `forced` come back although the log names them.
+    ///
+    /// # Errors
+    /// The database failed, or a shipped file cannot be read.
+    pub async fn give(&self, tx: &mut Tx, keys: &MasterKey, forced: &[&str]) -> Result<()> {
+        let log = documents::get_for_update(tx, DocumentKind::Root, LOG).await?;
+        let log = log.map(|log| String::from_utf8_lossy(&log.body).into_owned());
+        let missing = self.plan(log.as_deref(), forced, &HashSet::new());
+        if log.as_deref() == Some(&missing.log) {
+            return Ok(());
+        }
+        create_folders(tx).await?;
+        let present = present(tx).await?;
+        let plan = self.plan(log.as_deref(), forced, &present);
+        for (source, target) in &plan.copies {
+            self.copy(tx, &self.root.join(source), target, keys).await?;
+        }
+        documents::put(tx, DocumentKind::Root, LOG, plan.log.as_bytes()).await
+    }
+
+    fn plan(&self, log: Option<&str>, forced: &[&str], present: &HashSet<String>) -> content::Plan {
         let has_source = |source: &str| self.root.join(source).exists();
-        content::plan(&self.items, Scope::User, log, &[], has_source, |target| {
+        content::plan(&self.items, Scope::User, log, forced, has_source, |target| {
             present.contains(target)
         })
     }
@@ -120,6 +126,17 @@ impl DefaultContent {
         }
         Ok(())
     }
+}
+
+/// Makes the folders that every user has.
+///
+/// # Errors
+/// The database failed.
+pub async fn create_folders(tx: &mut Tx) -> Result<()> {
+    for folder in USER_FOLDERS {
+        files::create_folder(tx, folder).await?;
+    }
+    Ok(())
 }
 
 async fn copy_file(tx: &mut Tx, source: &Path, target: &str, keys: &MasterKey) -> Result<()> {

@@ -68,6 +68,13 @@ impl MasterKey {
         ))
     }
 
+    /// What the database holds of a one-time code of an account: without this key its few digits cannot be tried out.
+    #[must_use]
+    pub fn code_hash(&self, handle: &str, code: &str) -> [u8; 32] {
+        let key = blake3::derive_key("squaretable 2026 one-time code", &self.0);
+        *blake3::keyed_hash(&key, format!("{code}:{handle}").as_bytes()).as_bytes()
+    }
+
     /// Encrypts `plain` for one tenant: a fresh data key wrapped by this key, and the body under the data key.
     ///
     /// # Errors

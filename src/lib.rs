@@ -2,12 +2,16 @@
 //!
 //! `docs/ARCHITECTURE.md` is the map; `router` is the index.
 
+/// The door to accounts.
+pub mod accounts;
 /// HTTP handlers, one file per family.
 pub mod api;
 /// Shared state of all requests.
 pub mod app;
 /// A user's folder as a ZIP archive.
 pub mod archive;
+/// Redis, where it is configured.
+pub mod cache;
 /// Flags, environment, config.yaml.
 pub mod config;
 /// What a new tenant starts with.
@@ -32,6 +36,8 @@ pub mod long_reads;
 pub mod middleware;
 /// File names to content types.
 pub mod mime;
+/// Password hashes.
+pub mod passwords;
 /// Decoding, cropping and encoding of pictures.
 pub mod pictures;
 /// Outbound requests.
@@ -46,6 +52,8 @@ pub mod routes;
 pub mod serve;
 /// File responses: ranges, validators.
 pub mod served;
+/// Sessions on the server.
+pub mod sessions;
 /// Copies of a user's settings.
 pub mod snapshots;
 /// The layers, from the configuration.

@@ -12,7 +12,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use crate::api::web::{legacy, pages, user_data};
+use crate::api::web::{legacy, login, pages, user_data};
 use crate::api::{account, chat, library, llm, prefs};
 use crate::app::App;
 use crate::error::Error;
@@ -26,9 +26,10 @@ use crate::tenant::Tenant;
 fn public() -> Routes {
     Routes::new()
         .get("/", pages::index)
-        .get("/login", pages::login)
+        .get("/login", login::page)
         .get("/callback/:source?", pages::callback)
         .get("/csrf-token", csrf::token)
+        .merge(account::public_routes())
 }
 
 /// Routes behind the login.
@@ -43,6 +44,12 @@ fn private() -> Routes {
         .merge(llm::routes())
 }
 
+/// Routes of our own behind the login, which the original does not have.
+#[must_use]
+pub fn own() -> Routes {
+    account::own_routes()
+}
+
 /// Every route of the original that is served, for the coverage table and the tests that walk it.
 #[must_use]
 pub fn routes() -> Routes {
@@ -53,6 +60,7 @@ pub fn routes() -> Routes {
 pub fn service(app: &App) -> Router {
     let private = private()
         .into_router(&public())
+        .merge(own().into_public_router())
         .route("/proxy/{*url}", any(proxy))
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
@@ -75,7 +83,8 @@ pub fn service(app: &App) -> Router {
         None => inside,
     };
     let resolved = inside.layer(from_fn_with_state(app.clone(), user::resolve));
-    stack::outside(app).wrap(resolved)
+    let identify = from_fn_with_state(app.clone(), user::identify);
+    stack::outside(app).wrap(resolved, |router| router.layer(identify))
 }
 
 /// What no route matches: a user's own file, or nothing.

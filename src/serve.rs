@@ -34,6 +34,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let database = Database::open(&config).await?;
     let listen = config.http.listen.clone();
     let app = App::new(config, database.options.clone()).await?;
+    refuse_open_administrators(&app).await?;
     let (stop, stopped) = watch::channel(false);
     let mut servers = tokio::task::JoinSet::new();
     let mut addresses = Vec::new();
@@ -58,6 +59,34 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     app.db().close().await;
     database.close().await
+}
+
+/// Names the accounts without a password while the server listens on the network, and refuses to serve where nothing but
+/// accounts protects it and one of them is an administrator's (unless `securityOverride` is set).
+///
+/// # Errors
+/// There is such an administrator, or the database failed.
+pub async fn refuse_open_administrators(app: &App) -> anyhow::Result<()> {
+    let config = app.config();
+    if !config.http.listen.exposed || !config.accounts.enabled {
+        return Ok(());
+    }
+    let mut open = app.accounts().list().await?;
+    open.retain(|user| user.enabled && user.password.is_empty());
+    for user in &open {
+        tracing::warn!(
+            handle = user.handle,
+            admin = user.admin,
+            "an account has no password"
+        );
+    }
+    if config.is_open() && !config.http.security_override && open.iter().any(|user| user.admin) {
+        anyhow::bail!(
+            "the server could be reached from other machines, and an administrator has no password: set one while \
+             `listen` is false, switch on whitelistMode or basicAuthMode, or set securityOverride"
+        );
+    }
+    Ok(())
 }
 
 async fn accept(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {

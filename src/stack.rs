@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::config::http::{CorsConfig, CorsOrigin, HttpConfig};
 use crate::middleware::Outside;
 use crate::middleware::access_log::AccessLog;
-use crate::middleware::basic_auth::{BasicAuth, Credentials};
+use crate::middleware::basic_auth::{BasicAuth, Credentials, Users};
 use crate::middleware::body::BodyLimits;
 use crate::middleware::client_ip::ForwardedHeaders;
 use crate::middleware::cors::{CorsPolicy, Origins};
@@ -24,28 +24,31 @@ pub fn outside(app: &App) -> Outside {
         Arc::new(AccessLog::new(
             app.config().data_dir.join("access.log"),
             forwarded,
+            app.config().accounts.enabled,
         ))
     });
     Outside {
         session: Arc::new(session(app)),
-        is_everyone_known: !app.config().accounts.enabled,
         body: BodyLimits {
             anonymous: http.max_anonymous_body_bytes,
             known: http.max_body_bytes,
         },
         cors: http.cors.as_ref().map(|cors| Arc::new(cors_policy(cors))),
         basic_auth: http.basic_auth.as_ref().filter(|_| exposed).map(|user| {
-            let user = Credentials {
-                username: user.username.clone(),
-                password: user.password.expose().clone(),
+            let accounts = &app.config().accounts;
+            let users = if accounts.enabled && accounts.per_user_basic_auth {
+                Users::Accounts(app.clone())
+            } else {
+                Users::One(Credentials {
+                    username: user.username.clone(),
+                    password: user.password.expose().clone(),
+                })
             };
-            let limits = &app.config().accounts.rate_limits;
-            let forwarded = limits.prefer_real_ip_header.then_some(forwarded);
             Arc::new(BasicAuth::new(
-                user,
+                users,
                 app.error_page("unauthorized.html"),
-                forwarded,
-                limits.basic_auth,
+                counted_by(app),
+                accounts.rate_limits.basic_auth,
             ))
         }),
         whitelist: http.ip_whitelist.enabled.then(|| {
@@ -74,6 +77,13 @@ fn session(app: &App) -> SessionPolicy {
         max_age: app.config().http.session_timeout.cookie_age(),
         secure: false,
     }
+}
+
+/// The forwarding headers by which failed attempts are counted (`rateLimiting.preferRealIpHeader`); `None`: the peer alone.
+#[must_use]
+pub fn counted_by(app: &App) -> Option<ForwardedHeaders> {
+    let prefers = app.config().accounts.rate_limits.prefer_real_ip_header;
+    prefers.then(|| forwarded(&app.config().http))
 }
 
 fn forwarded(http: &HttpConfig) -> ForwardedHeaders {

@@ -121,8 +121,8 @@ impl Tenant {
         if !self.user.admin {
             return Err(Error::forbidden());
         }
-        let user = app.account(handle).await?;
-        Ok(user.map(|user| Self::of(self.db.clone(), user)))
+        let user = app.accounts().find(handle).await?;
+        Ok(user.map(|user| Self::of(self.db.clone(), Arc::new(user))))
     }
 
     /// What belongs to the whole installation, as this user may see and change it.

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod canary;
 mod coverage;
 mod database;
 mod harness;

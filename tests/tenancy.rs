@@ -5,163 +5,206 @@ use serde_json::json;
 use squaretable::config::Config;
 use squaretable::router;
 use squaretable::routes::Route;
-use squaretable::store::accounts::NewUser;
-use squaretable::tenant::Tenant;
 
-use crate::harness::{Client, Options, Server, file};
-
-/// Occurs in everything that the first user stores.
-const CANARY: &str = "canary-7f3a";
-
-/// Names the files of the first user; a stranger may guess it, and hears only of his own guess.
-const NAME: &str = "guessable-name";
+use crate::canary::{CANARY, NAME, fill, snapshot};
+use crate::harness::{Client, Options, Server};
 
 /// Routes that repeat the names they were asked about.
 const ECHOES: [&str; 1] = ["/api/files/verify"];
 
-async fn two_users() -> (Server, Client, Client) {
+/// Routes that tell which accounts there are, as the original's login page and user list do: nothing of their data.
+const KNOWS_ACCOUNTS: [&str; 4] = [
+    "/api/users/get",
+    "/api/users/list",
+    "/api/users/recover-step1",
+    "/api/users/recover-step2",
+];
+
+/// Routes that need no login.
+const PUBLIC: [&str; 10] = [
+    "/",
+    "/csrf-token",
+    "/login",
+    "/callback/:source?",
+    "/lib.js",
+    "/css/user.css",
+    "/api/users/list",
+    "/api/users/login",
+    "/api/users/recover-step1",
+    "/api/users/recover-step2",
+];
+
+/// The names that a stranger tries.
+struct Names {
+    card: &'static str,
+    chat: &'static str,
+    world: &'static str,
+    file: &'static str,
+    group: &'static str,
+    handle: &'static str,
+}
+
+/// Those of the first user.
+const RIGHT: Names = Names {
+    card: "Ada",
+    chat: "talk",
+    world: "Lore",
+    file: NAME,
+    group: "1",
+    handle: "first",
+};
+
+/// As long, and nobody's.
+const WRONG: Names = Names {
+    card: "Eve",
+    chat: "tulk",
+    world: "Lure",
+    file: "guessable-nome",
+    group: "2",
+    handle: "firsd",
+};
+
+/// A server with accounts, and the first user, who has a password, logged in.
+async fn first_user() -> (Server, Client) {
     let mut config = Config::default();
     config.accounts.enabled = true;
+    let limits = &mut config.accounts.rate_limits;
+    (limits.login, limits.recover, limits.reset) = (0, 0, 0);
     let server = Server::with(Options {
         config,
         ..Options::default()
     })
     .await;
-    for handle in ["first", "second"] {
-        let user = NewUser {
-            handle,
-            name: handle,
-            password: "",
-            salt: "",
-            admin: false,
-            enabled: true,
-            avatar: "",
-            created_at: chrono::Utc::now(),
-        };
-        Tenant::open(server.app.db(), &user)
-            .await
-            .expect("an account can be made");
-    }
-    let first = server.client_of("first").await;
-    let second = server.client_of("second").await;
-    (server, first, second)
+    server.tenant("first", false).await;
+    let set = server.app.accounts().set_password("first", "secret", None).await;
+    set.expect("a password");
+    let mut first = server.client().await;
+    first.log_in("first", "secret").await.expect(200);
+    (server, first)
 }
 
-/// Leaves the canary in every kind of stored thing, under guessable names.
-async fn fill(client: &Client) {
-    let card = crate::api::cards::png(&json!({
-        "spec": "chara_card_v2", "spec_version": "2.0", "name": "Ada",
-        "data": { "name": "Ada", "description": CANARY, "personality": "", "scenario": "", "first_mes": CANARY,
-                  "mes_example": "", "creator_notes": "", "system_prompt": "", "post_history_instructions": "",
-                  "alternate_greetings": [], "tags": [], "creator": "", "character_version": "", "extensions": {} },
-    }));
-    client
-        .upload(
-            "/api/characters/import",
-            file("Ada.png", card),
-            &[("file_type", "png")],
-        )
-        .await
-        .expect(200);
-    let chat = json!([
-        { "chat_metadata": { "integrity": CANARY }, "user_name": "unused", "character_name": "unused" },
-        { "name": "Ada", "is_user": false, "mes": CANARY, "send_date": "2026-01-01T00:00:00.000Z" },
-    ]);
-    let body = json!({ "avatar_url": "Ada.png", "file_name": "talk", "chat": chat });
-    client.post("/api/chats/save", body).await.expect(200);
-    client
-        .post("/api/chats/group/save", json!({ "id": "1", "chat": chat }))
-        .await
-        .expect(200);
-    let group = json!({ "id": "1", "name": CANARY, "members": ["Ada.png"], "chats": ["1"] });
-    client.post("/api/groups/edit", group).await.expect(200);
-    fill_documents(client).await;
-    fill_files(client).await;
+/// A user of this name without a password, logged in.
+async fn stranger(server: &Server, handle: &str, admin: bool) -> Client {
+    server.tenant(handle, admin).await;
+    server.client_of(handle).await
 }
 
-async fn fill_documents(client: &Client) {
-    let world = json!({ "name": "Lore", "data": { "entries": {}, "note": CANARY } });
-    client.post("/api/worldinfo/edit", world).await.expect(200);
-    client
-        .post("/api/settings/save", json!({ "note": CANARY }))
-        .await
-        .expect(200);
-    client
-        .post("/api/settings/make-snapshot", json!({}))
-        .await
-        .expect(204);
-    client
-        .post("/api/themes/save", json!({ "name": CANARY }))
-        .await
-        .expect(200);
-    client
-        .post("/api/moving-ui/save", json!({ "name": CANARY }))
-        .await
-        .expect(200);
-    client
-        .post("/api/quick-replies/save", json!({ "name": CANARY }))
-        .await
-        .expect(200);
-    let preset = json!({ "name": CANARY, "apiId": "openai", "preset": { "note": CANARY } });
-    client.post("/api/presets/save", preset).await.expect(200);
-    let secret = json!({ "key": "api_key_openai", "value": CANARY, "label": CANARY });
-    client.post("/api/secrets/write", secret).await.expect(200);
-    client
-        .post("/api/stats/update", json!({ "Ada.png": { "note": CANARY } }))
-        .await
-        .expect(200);
-}
-
-async fn fill_files(client: &Client) {
-    let picture = crate::api::cards::picture();
-    let name = format!("{NAME}.png");
-    client
-        .upload("/api/backgrounds/upload", file(&name, picture.clone()), &[])
-        .await
-        .expect(200);
-    let fields = [("overwrite_name", name.as_str())];
-    client
-        .upload("/api/avatars/upload", file(&name, picture.clone()), &fields)
-        .await
-        .expect(200);
-    let fields = [("name", "Ada"), ("label", NAME)];
-    client
-        .upload("/api/sprites/upload", file("a.png", picture.clone()), &fields)
-        .await
-        .expect(200);
-    let fields = [("name", "Ada/bgm"), ("label", NAME)];
-    client
-        .upload("/api/sprites/upload", file("a.mp3", picture.clone()), &fields)
-        .await
-        .expect(200);
-    let image = json!({ "image": "aGk=", "format": "png", "filename": NAME, "ch_name": "Ada" });
-    client.post("/api/images/upload", image).await.expect(200);
-    client
-        .post(
-            "/api/files/upload",
-            json!({ "name": format!("{NAME}.txt"), "data": "aGk=" }),
-        )
-        .await
-        .expect(200);
-}
-
-/// One body that names everything that [`fill`] made, in every field any route reads.
-fn guesses() -> serde_json::Value {
+/// One body with these names in every field any route reads.
+fn guesses(names: &Names, handle: &str) -> serde_json::Value {
+    let Names {
+        card,
+        chat,
+        world,
+        file,
+        group,
+        ..
+    } = names;
     json!({
-        "avatar_url": "Ada.png", "avatar": "Ada.png", "file_name": "talk", "chatfile": "talk.jsonl", "id": "1",
-        "group_id": "", "query": "", "file": "talk.jsonl", "format": "jsonl", "exportfilename": "x", "is_group": false,
-        "name": "Lore", "key": "api_key_openai", "apiId": "openai", "folder": "Ada", "bg": format!("{NAME}.png"),
-        "path": format!("/user/images/Ada/{NAME}.png"), "urls": [format!("/user/files/{NAME}.txt")],
-        "original_file": "talk.jsonl", "renamed_file": "mine.jsonl", "new_name": "Mine", "ch_name": "Ada",
-        "handle": "first", "field": "description", "value": "overwritten", "messages": [], "chat_completion_source": "openai",
+        "avatar_url": format!("{card}.png"), "avatar": format!("{card}.png"), "file_name": chat,
+        "chatfile": format!("{chat}.jsonl"), "id": group, "group_id": "", "query": "", "file": format!("{chat}.jsonl"),
+        "format": "jsonl", "exportfilename": "x", "is_group": false, "name": world, "key": "api_key_openai",
+        "apiId": "openai", "folder": card, "bg": format!("{file}.png"),
+        "path": format!("/user/images/{card}/{file}.png"), "urls": [format!("/user/files/{file}.txt")],
+        "original_file": format!("{chat}.jsonl"), "renamed_file": "mine.jsonl", "new_name": "Mine", "ch_name": card,
+        "handle": handle, "field": "description", "value": "overwritten", "messages": [],
+        "chat_completion_source": "openai", "text": "x", "code": "x", "password": "x",
     })
 }
 
-/// Every route, asked by a stranger with the right names: no answer may hold a trace of the first user's data, and
-/// afterwards everything of the first user is as it was.
+/// Every route that is served, ours too; logging out comes last.
+fn all_routes() -> Vec<Route> {
+    let mut all: Vec<Route> = router::routes()
+        .merge(router::own())
+        .served()
+        .iter()
+        .cloned()
+        .collect();
+    all.sort_by_key(|route| route.path == "/api/users/logout");
+    all
+}
+
+/// Asks every route with these names; what each answered, its status first.
+async fn walk(client: &Client, names: &Names, handle: &str) -> Vec<(String, String)> {
+    let mut answers = Vec::new();
+    for Route { method, path } in all_routes() {
+        let folder = format!("/{}", names.card);
+        let path = path.replace("/:folder?", &folder).replace("/:source?", "/x");
+        let answer = match method.as_str() {
+            "GET" => {
+                let query = format!("?type=avatar&file={0}.png&name={0}", names.card);
+                client.get(&format!("{path}{query}")).await
+            }
+            _ => client.post(&path, guesses(names, handle)).await,
+        };
+        answers.push((path, format!("{} {}", answer.status.as_u16(), answer.text())));
+    }
+    for path in own_files(names) {
+        let answer = client.get(&path).await;
+        answers.push((path, format!("{} {}", answer.status.as_u16(), answer.text())));
+    }
+    answers
+}
+
+/// Addresses of files that [`fill`] made.
+fn own_files(names: &Names) -> [String; 5] {
+    let Names { card, file, .. } = names;
+    [
+        format!("/characters/{card}.png"),
+        format!("/backgrounds/{file}.png"),
+        format!("/user/files/{file}.txt"),
+        format!("/characters/{card}/{file}.png"),
+        format!("/characters/{card}/bgm/{file}.mp3"),
+    ]
+}
+
+/// An answer without what differs between two users who did the same: names, times, ids.
+fn plain(answer: &str, handles: &[String; 2]) -> String {
+    let mut text = answer.to_owned();
+    for (index, pair) in [
+        [RIGHT.card, WRONG.card],
+        [RIGHT.chat, WRONG.chat],
+        [RIGHT.world, WRONG.world],
+        [RIGHT.file, WRONG.file],
+        [RIGHT.handle, WRONG.handle],
+        handles.each_ref().map(String::as_str),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for name in pair {
+            text = text.replace(name, &format!("<{index}>"));
+        }
+    }
+    let is_volatile = |word: &str| {
+        let word = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_hex = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex || word.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    text.split_inclusive(|c: char| !c.is_ascii_alphanumeric())
+        .map(|word| if is_volatile(word) { "#" } else { word })
+        .collect()
+}
+
+/// Nothing of the first user is in these answers.
+fn expect_no_trace(who: &str, answers: &[(String, String)]) {
+    for (path, text) in answers {
+        assert!(
+            !text.contains(CANARY),
+            "{who}: {path} shows another tenant's data: {text}"
+        );
+        assert!(
+            !text.contains(NAME) || ECHOES.contains(&path.as_str()),
+            "{who}: {path} shows another tenant's names: {text}"
+        );
+    }
+}
+
+/// The matrix: every route, asked by another user, another administrator and nobody, with the right names and with
+/// wrong ones. No answer holds a trace of the first user's data, an answer to the right names is the answer to wrong ones,
+/// and afterwards everything of the first user is as it was.
 #[tokio::test]
-async fn a_second_user_reaches_nothing_of_the_first() {
-    let (_server, first, second) = two_users().await;
+async fn nobody_reads_changes_or_infers_what_another_user_has() {
+    let (server, first) = first_user().await;
     fill(&first).await;
     let before = snapshot(&first).await;
     assert!(
@@ -170,39 +213,56 @@ async fn a_second_user_reaches_nothing_of_the_first() {
             .all(|(_, body)| body.contains(CANARY) || body.contains(NAME)),
         "the walk would prove nothing: {before:?}"
     );
-    let mut walked = 0;
-    for Route { method, path } in router::routes().served() {
-        let path = path.replace("/:folder?", "/Ada").replace("/:source?", "/x");
-        let answer = match method.as_str() {
-            "GET" => {
-                second
-                    .get(&format!("{path}?type=avatar&file=Ada.png&name=Ada"))
-                    .await
-            }
-            _ => second.post(&path, guesses()).await,
+    let mut compared = 0;
+    for (kind, admin) in [("user", false), ("administrator", true)] {
+        let handles = [format!("{kind}-guess"), format!("{kind}-wrong")];
+        let guesser = stranger(&server, &handles[0], admin).await;
+        let control = stranger(&server, &handles[1], admin).await;
+        // An administrator may change accounts, in the original too; `first` is to stay as it is.
+        let [asked, other] = if admin {
+            ["nobody", "nobody"]
+        } else {
+            [RIGHT.handle, WRONG.handle]
         };
-        let text = answer.text();
-        assert!(
-            !text.contains(CANARY),
-            "{method} {path} shows another tenant's data: {text}"
-        );
-        assert!(
-            !text.contains(NAME) || ECHOES.contains(&path.as_str()),
-            "{method} {path} shows another tenant's names: {text}"
-        );
-        walked += 1;
+        let right = walk(&guesser, &RIGHT, asked).await;
+        let wrong = walk(&control, &WRONG, other).await;
+        expect_no_trace(kind, &right);
+        for ((path, answer), (_, control)) in right.iter().zip(&wrong) {
+            let alike = plain(answer, &handles) == plain(control, &handles);
+            let is_told = KNOWS_ACCOUNTS.contains(&path.as_str());
+            assert!(alike || is_told, "{kind}: {path} tells:\n{answer}\n{control}");
+            compared += 1;
+        }
     }
-    for path in [
-        "/characters/Ada.png",
-        &format!("/backgrounds/{NAME}.png"),
-        &format!("/user/files/{NAME}.txt"),
-        &format!("/characters/Ada/{NAME}.png"),
-        &format!("/characters/Ada/bgm/{NAME}.mp3"),
-    ] {
-        second.get(path).await.expect(404);
-        first.get(path).await.expect(200);
+    let anonymous = server.client().await;
+    let right = walk(&anonymous, &RIGHT, RIGHT.handle).await;
+    let wrong = walk(&anonymous, &WRONG, WRONG.handle).await;
+    expect_no_trace("nobody", &right);
+    for ((path, answer), (_, control)) in right.iter().zip(&wrong) {
+        let is_open = PUBLIC
+            .iter()
+            .any(|open| path.starts_with(open.trim_end_matches(":source?")) && *open != "/");
+        if !is_open && path != "/" {
+            assert_eq!(
+                (answer.as_str(), control.as_str()),
+                ("403 Forbidden", "403 Forbidden"),
+                "{path}"
+            );
+        }
+        compared += 1;
     }
-    assert!(walked > 80, "only {walked} routes were walked");
+    println!(
+        "isolation: {} routes x 3 strangers: {compared} answers compared, none tells",
+        all_routes().len()
+    );
+    assert!(
+        all_routes().len() > 140,
+        "only {} routes were walked",
+        all_routes().len()
+    );
+    for path in own_files(&RIGHT) {
+        first.get(&path).await.expect(200);
+    }
     assert_eq!(
         before,
         snapshot(&first).await,
@@ -210,49 +270,27 @@ async fn a_second_user_reaches_nothing_of_the_first() {
     );
 }
 
-/// What the first user sees of everything that [`fill`] made.
-async fn snapshot(client: &Client) -> Vec<(&'static str, String)> {
-    let mut seen = Vec::new();
-    for (path, body) in [
-        ("/api/characters/get", json!({ "avatar_url": "Ada.png" })),
-        (
-            "/api/chats/get",
-            json!({ "avatar_url": "Ada.png", "file_name": "talk" }),
-        ),
-        ("/api/chats/group/get", json!({ "id": "1" })),
-        ("/api/groups/all", json!({})),
-        ("/api/worldinfo/get", json!({ "name": "Lore" })),
-        ("/api/settings/get", json!({})),
-        ("/api/secrets/read", json!({})),
-        ("/api/stats/get", json!({})),
-        ("/api/backgrounds/all", json!({})),
-        ("/api/avatars/get", json!({})),
-        ("/api/images/list", json!({ "folder": "Ada" })),
-        (
-            "/api/files/verify",
-            json!({ "urls": [format!("/user/files/{NAME}.txt")] }),
-        ),
-        ("/api/assets/character?name=Ada&category=bgm", json!({})),
-    ] {
-        seen.push((path, client.post(path, body).await.expect(200).text()));
-    }
-    seen
+/// An administrator's rights end at accounts: they open no door to anybody's data but the backup, which the original
+/// gives, too.
+#[tokio::test]
+async fn an_administrator_has_no_way_to_another_users_data_but_the_backup() {
+    let (server, first) = first_user().await;
+    fill(&first).await;
+    let admin = stranger(&server, "admin", true).await;
+    let accounts = admin.post("/api/users/get", json!({})).await.expect(200);
+    assert!(!accounts.text().contains(CANARY) && !accounts.text().contains("secret"));
+    let backup = admin
+        .post("/api/users/backup", json!({ "handle": "first" }))
+        .await;
+    assert_eq!(backup.status, 200);
 }
 
-/// Without a login every private route answers 403, whatever is asked.
+/// Without a login every private route answers 403, whatever is asked, and by whatever method the path is served.
 #[tokio::test]
 async fn an_anonymous_visitor_is_refused_everywhere() {
-    let (server, _, _) = two_users().await;
+    let (server, _) = first_user().await;
     let anonymous = server.client().await;
-    const PUBLIC: [&str; 6] = [
-        "/",
-        "/csrf-token",
-        "/login",
-        "/callback/:source?",
-        "/lib.js",
-        "/css/user.css",
-    ];
-    for Route { method, path } in router::routes().served() {
+    for Route { method, path } in all_routes() {
         if PUBLIC.contains(&path.as_str()) {
             continue;
         }

@@ -13,6 +13,7 @@ pub mod dates;
 pub mod json;
 pub mod layout;
 pub mod names;
+pub mod password;
 pub mod png;
 pub mod secrets;
 pub mod sizes;

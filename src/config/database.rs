@@ -16,7 +16,7 @@ pub struct DatabaseConfig {
     /// `--postgres-bin`: the folder of `initdb`, `pg_ctl` and `postgres` for the embedded PostgreSQL.
     /// Default none: looked for in the npm package, `PATH` and the usual system folders.
     pub postgres_bin: Option<PathBuf>,
-    /// `--redis-url`, `REDIS_URL`: `redis://`, `rediss://` or `redis+unix://`. Default none: no Redis.
+    /// `--redis-url`, `REDIS_URL`: `redis://`, `redis+unix://` or `unix://`. Default none: no Redis.
     pub redis_url: Option<Secret<String>>,
 }
 
@@ -51,7 +51,7 @@ impl DatabaseConfig {
                 source,
                 ("--redis-url", args.redis_url.as_ref()),
                 "REDIS_URL",
-                &["redis://", "rediss://", "redis+unix://", "unix://"],
+                &["redis://", "redis+unix://", "unix://"],
             ),
         }
     }

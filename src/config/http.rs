@@ -119,7 +119,7 @@ pub enum SessionTimeout {
     /// Negative in the file, the default: 400 days, the longest that browsers accept.
     #[default]
     Never,
-    /// Positive in the file: this long without a request.
+    /// Positive in the file: this long without a sign of life.
     After(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! The access log: one line for each new client while listening on the network.
+//! The access log: one line for each new client while listening on the network, and one for each account it logs in to.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use chrono::{SecondsFormat, Utc};
 use tokio::io::AsyncWriteExt;
 
 use crate::middleware::client_ip::{self, ForwardedHeaders};
+use crate::tenant::CurrentUser;
 
 /// Clients remembered; forwarding headers are free text, so this must end somewhere.
 const REMEMBERED: usize = 10_000;
@@ -21,15 +22,17 @@ const REMEMBERED: usize = 10_000;
 pub struct AccessLog {
     file: PathBuf,
     forwarded: ForwardedHeaders,
+    has_accounts: bool,
     seen: Mutex<HashSet<String>>,
 }
 
 impl AccessLog {
     /// Appends to `file` (`<data>/access.log`). Clients are told apart by peer and forwarded address.
-    pub fn new(file: PathBuf, forwarded: ForwardedHeaders) -> Self {
+    pub fn new(file: PathBuf, forwarded: ForwardedHeaders, has_accounts: bool) -> Self {
         Self {
             file,
             forwarded,
+            has_accounts,
             seen: Mutex::default(),
         }
     }
@@ -52,9 +55,17 @@ impl AccessLog {
     }
 }
 
-/// Logs a client's first request as `<time> <client> <user agent>`. A log that cannot be written stops nothing.
+/// Logs a client's first request as `<time> <client> <user agent>`, and its first one as a user of account mode with
+/// ` (user: <handle>)` behind the client. A log that cannot be written stops nothing.
 pub async fn record(State(log): State<Arc<AccessLog>>, request: Request, next: Next) -> Response {
-    let client = client_ip::describe(request.extensions(), request.headers(), Some(log.forwarded));
+    let mut client = client_ip::describe(request.extensions(), request.headers(), Some(log.forwarded));
+    let user = request
+        .extensions()
+        .get::<CurrentUser>()
+        .filter(|_| log.has_accounts);
+    if let Some(CurrentUser(user)) = user {
+        client = format!("{client} (user: {})", user.handle);
+    }
     if log.is_new(&client) {
         let agent = request
             .headers()
@@ -85,7 +96,7 @@ mod tests {
             cf_connecting_ip: false,
             x_forwarded_for: false,
         };
-        let log = Arc::new(AccessLog::new(file.clone(), headers));
+        let log = Arc::new(AccessLog::new(file.clone(), headers, false));
         let router = Router::new()
             .fallback(|| async { "in" })
             .layer(axum::middleware::from_fn_with_state(log, record));

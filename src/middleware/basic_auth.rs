@@ -1,4 +1,5 @@
-//! HTTP basic authentication in front of everything (`basicAuthMode` while listening), with one configured user.
+//! HTTP basic authentication in front of everything (`basicAuthMode` while listening), with one configured user or, with
+//! `perUserBasicAuth`, with the accounts that have a password.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,15 +8,18 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
+use crate::app::App;
+use crate::error::Result;
 use crate::middleware::client_ip::{self, ForwardedHeaders};
 use crate::middleware::rate_limit::RateLimiter;
 use crate::reply;
+use crate::store::accounts::User;
 
 /// Base64 as browsers and tools send it, padded or not.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -25,10 +29,17 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The configured user, and the limit on wrong attempts.
+/// Who may enter.
+pub enum Users {
+    /// `basicAuthUser.*`
+    One(Credentials),
+    /// Every account that has a password and may log in.
+    Accounts(App),
+}
+
+/// Who may enter, and the limit on wrong attempts.
 pub struct BasicAuth {
-    username: String,
-    password: String,
+    users: Users,
     page: Bytes,
     forwarded: Option<ForwardedHeaders>,
     limiter: RateLimiter,
@@ -47,24 +58,28 @@ impl BasicAuth {
     /// `page` is the HTML of the 401; `forwarded` is set when `rateLimiting.preferRealIpHeader` is; `attempts` are the
     /// failures allowed per client in a minute (`rateLimiting.basicAuthMaxAttempts`, 0 for no limit).
     pub fn new(
-        user: Credentials,
+        users: Users,
         page: impl Into<Bytes>,
         forwarded: Option<ForwardedHeaders>,
         attempts: u32,
     ) -> Self {
         let limiter = RateLimiter::new(attempts, Duration::from_secs(60));
         Self {
-            username: user.username,
-            password: user.password,
+            users,
             page: page.into(),
             forwarded,
             limiter,
         }
     }
 
-    fn is_user(&self, given: &Credentials) -> bool {
-        let name = same(self.username.as_bytes(), given.username.as_bytes());
-        name & same(self.password.as_bytes(), given.password.as_bytes())
+    async fn is_user(&self, given: &Credentials) -> Result<bool> {
+        match &self.users {
+            Users::One(user) => {
+                let name = same(user.username.as_bytes(), given.username.as_bytes());
+                Ok(name & same(user.password.as_bytes(), given.password.as_bytes()))
+            }
+            Users::Accounts(app) => Ok(account(app, given).await?.is_some()),
+        }
     }
 
     fn unauthorized(&self) -> Response {
@@ -83,11 +98,14 @@ pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: N
     let client = client_ip::describe(request.extensions(), request.headers(), auth.forwarded);
     let now = Instant::now();
     let outcome = match auth.limiter.check(&client, now) {
-        Ok(()) if auth.is_user(&given) => {
-            auth.limiter.reset(&client);
-            return next.run(request).await;
-        }
-        Ok(()) => auth.limiter.consume(&client, now),
+        Ok(()) => match auth.is_user(&given).await {
+            Ok(true) => {
+                auth.limiter.reset(&client);
+                return next.run(request).await;
+            }
+            Ok(false) => auth.limiter.consume(&client, now),
+            Err(error) => return error.into_response(),
+        },
         Err(exceeded) => Err(exceeded),
     };
     match outcome {
@@ -120,6 +138,23 @@ pub fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     })
 }
 
+/// The account that these credentials are of, if it may log in.
+///
+/// # Errors
+/// The database failed.
+pub async fn account(app: &App, given: &Credentials) -> Result<Option<User>> {
+    let user = app.accounts().find(&given.username).await?;
+    let Some(user) = user.filter(|user| user.enabled && !user.password.is_empty()) else {
+        return Ok(None);
+    };
+    let is_right = app
+        .accounts()
+        .passwords()
+        .check_again(&user, &given.password)
+        .await?;
+    Ok(is_right.then_some(user))
+}
+
 /// Whether two byte strings are the same, in time that depends only on their lengths.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
@@ -138,7 +173,7 @@ mod tests {
             username: "user".to_owned(),
             password: "pass:word".to_owned(),
         };
-        let auth = BasicAuth::new(user, "<p>no</p>", None, attempts);
+        let auth = BasicAuth::new(Users::One(user), "<p>no</p>", None, attempts);
         Router::new()
             .fallback(|| async { "in" })
             .layer(axum::middleware::from_fn_with_state(Arc::new(auth), check))

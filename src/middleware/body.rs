@@ -15,7 +15,6 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::middleware::form::{self, FormError};
-use crate::middleware::session::Session;
 use crate::reply;
 
 use decode::{Charset, Encoding, inflate};
@@ -49,22 +48,6 @@ pub struct BodyLimits {
 /// Request extension, set further out: the request is from a known user, who may send big bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct Known;
-
-/// Marks requests as [`Known`] whose session names a user, or all of them while everyone is known (accounts are off).
-///
-/// The session is signed, but its account may be gone: this decides on the size of the body only.
-pub async fn recognise(State(is_everyone_known): State<bool>, mut request: Request, next: Next) -> Response {
-    let is_known = is_everyone_known
-        || request
-            .extensions()
-            .get::<Session>()
-            .and_then(Session::claims)
-            .is_some();
-    if is_known {
-        request.extensions_mut().insert(Known);
-    }
-    next.run(request).await
-}
 
 /// Puts a [`ParsedBody`] into the extensions, or answers with the error page: 400 malformed, 413 too big, 415 unknown
 /// charset or encoding.

@@ -4,12 +4,12 @@
 //! 2. [`compression`]
 //! 3. [`response_time`]
 //! 4. [`etag`]: tags and 304. It sees each body before compression does.
-//! 5. [`session`]: reads the cookie. The original does this at step 11; nothing can be told apart from outside, and the
-//!    body limit needs to know whether a user is logged in.
+//! 5. [`session`]: reads the cookie, and [`user::identify`] finds its user. The original does this at step 11; nothing can
+//!    be told apart from outside, and the body limit needs to know whether a user is logged in.
 //! 6. [`body`]: a malformed body is 400 whatever else is wrong with the request.
 //! 7. [`cors`]: answers every `OPTIONS`, before any authentication.
 //! 8. [`basic_auth`], then 9. [`whitelist`], then 10. [`host_whitelist`], then 11. [`access_log`]: who may connect.
-//! 12. [`user`]: the session's account; a session older than its account's password is 403 on any path.
+//! 12. [`user::resolve`]: a session older than its account's password is 403 on any path.
 //! 13. [`cache_buster`], which only adds a header, then [`csrf`]
 //! 14. static files of the frontend ([`crate::api::web::static_files`]): open to everyone, and before any route, so that
 //!     a global extension's file wins over a user's own.
@@ -67,8 +67,6 @@ pub fn inside(routes: Router, csrf: Arc<CsrfPolicy>, files: Arc<StaticFiles>) ->
 pub struct Outside {
     /// The session cookie.
     pub session: Arc<SessionPolicy>,
-    /// Whether every request is from a known user: accounts are off.
-    pub is_everyone_known: bool,
     /// Largest bodies.
     pub body: BodyLimits,
     /// `cors.*`, when enabled.
@@ -84,8 +82,9 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Wraps what [`inside`] made, with user resolution added by the caller.
-    pub fn wrap(self, router: Router) -> Router {
+    /// Wraps what [`inside`] made, with user resolution added by the caller; `identify` adds the step that finds the
+    /// user, right inside the session.
+    pub fn wrap(self, router: Router, identify: impl FnOnce(Router) -> Router) -> Router {
         let mut router = router;
         if let Some(log) = self.access_log {
             router = router.layer(from_fn_with_state(log, access_log::record));
@@ -100,9 +99,7 @@ impl Outside {
         if let Some(policy) = self.cors {
             router = router.layer(from_fn_with_state(policy, cors::apply));
         }
-        router
-            .layer(from_fn_with_state(self.body, body::parse))
-            .layer(from_fn_with_state(self.is_everyone_known, body::recognise))
+        identify(router.layer(from_fn_with_state(self.body, body::parse)))
             .layer(from_fn_with_state(self.session, session::attach))
             .layer(from_fn(etag::tag))
             .layer(from_fn(response_time::measure))

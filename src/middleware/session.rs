@@ -1,4 +1,7 @@
 //! The session: a signed cookie that holds a small JSON object, sent again only when it changed.
+//!
+//! For an anonymous visitor that is all there is, and it costs no storage. The cookie of a user names the session that
+//! the server has ([`crate::sessions`]) and is worth nothing without it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,7 +30,7 @@ pub struct SessionPolicy {
 
 /// Request extension: the session of this request. A clone is the same session.
 ///
-/// Known keys are `csrfToken`, `handle`, `version` and `touch`; others are kept.
+/// Known keys are `csrfToken`, `handle`, `session` and `touch`; others are kept.
 #[derive(Clone)]
 pub struct Session(Arc<Mutex<Inner>>);
 
@@ -39,14 +42,16 @@ struct Inner {
     is_forged: bool,
     is_used: bool,
     is_destroyed: bool,
+    is_touched: bool,
 }
 
 /// Reads the session before the request is handled, and writes it back when it changed.
 pub async fn attach(State(policy): State<Arc<SessionPolicy>>, mut request: Request, next: Next) -> Response {
     let session = policy.read(request.headers());
+    let secure = policy.secure || is_behind_tls(request.headers());
     request.extensions_mut().insert(session.clone());
     let mut response = next.run(request).await;
-    for cookie in policy.cookies(&session) {
+    for cookie in policy.cookies(&session, secure) {
         if let Ok(value) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(SET_COOKIE, value);
         }
@@ -58,11 +63,6 @@ impl Session {
     /// The logged-in user's handle.
     pub fn handle(&self) -> Option<String> {
         self.text("handle")
-    }
-
-    /// The account version that the session was made for; see the user resolution.
-    pub fn version(&self) -> Option<String> {
-        self.text("version")
     }
 
     /// The CSRF token, if one was given out.
@@ -80,15 +80,24 @@ impl Session {
         self.used().values.insert(key.to_owned(), value.into());
     }
 
-    /// Makes the session one of this user.
-    pub fn log_in(&self, handle: &str, version: &str) {
+    /// Makes the session one of this user; `id` is that of the server's session, `None` while accounts are off.
+    pub fn log_in(&self, handle: &str, id: Option<&str>) {
         self.set("handle", handle);
-        self.set("version", version);
+        match id {
+            Some(id) => self.set("session", id),
+            None => _ = self.used().values.shift_remove("session"),
+        }
     }
 
     /// Renews the cookie, by setting `touch` to now (milliseconds).
     pub fn touch(&self) {
         self.set("touch", Utc::now().timestamp_millis());
+        self.lock().is_touched = true;
+    }
+
+    /// Whether this request renewed the cookie.
+    pub fn is_touched(&self) -> bool {
+        self.lock().is_touched
     }
 
     /// Ends the session: its cookies expire with this reply.
@@ -98,13 +107,12 @@ impl Session {
         inner.is_destroyed = true;
     }
 
-    /// The handle, without counting as a use of the session: for deciding how much to trust a request early on.
-    pub fn claims(&self) -> Option<String> {
-        self.lock()
-            .values
-            .get("handle")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
+    /// Handle and id of the server's session, without counting as a use of the cookie: for what comes before the steps
+    /// that may still refuse the request.
+    pub fn claims(&self) -> Option<(String, String)> {
+        let inner = self.lock();
+        let text = |key: &str| inner.values.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some((text("handle")?, text("session")?))
     }
 
     fn text(&self, key: &str) -> Option<String> {
@@ -148,10 +156,10 @@ impl SessionPolicy {
     }
 
     /// The `Set-Cookie` values this session needs now.
-    fn cookies(&self, session: &Session) -> Vec<String> {
+    fn cookies(&self, session: &Session, secure: bool) -> Vec<String> {
         let inner = session.lock();
         if inner.is_destroyed {
-            return cookie::clear(&self.name, &self.secret, self.secure).into();
+            return cookie::clear(&self.name, &self.secret, secure).into();
         }
         let value = cookie::encode(&inner.values);
         let is_changed = match &inner.received {
@@ -161,13 +169,22 @@ impl SessionPolicy {
         if inner.is_used && is_changed {
             let age = self.max_age.and_then(|age| TimeDelta::from_std(age).ok());
             let expires = age.and_then(|age| Utc::now().checked_add_signed(age));
-            return cookie::store(&self.name, &value, &self.secret, expires, self.secure).into();
+            return cookie::store(&self.name, &value, &self.secret, expires, secure).into();
         }
         if inner.is_used && inner.is_forged {
-            return vec![cookie::clear_signature(&self.name, self.secure)];
+            return vec![cookie::clear_signature(&self.name, secure)];
         }
         Vec::new()
     }
+}
+
+/// Whether a proxy says that the browser's connection is TLS. Anyone can say so, about the own cookie only.
+fn is_behind_tls(headers: &HeaderMap) -> bool {
+    let protocol = headers
+        .get("x-forwarded-proto")
+        .and_then(|value| value.to_str().ok());
+    let first = protocol.and_then(|list| list.split(',').next());
+    first.is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]
@@ -197,7 +214,7 @@ mod tests {
             )
             .route(
                 "/login",
-                get(|Extension(session): Extension<Session>| async move { session.log_in("a", "v") }),
+                get(|Extension(session): Extension<Session>| async move { session.log_in("a", Some("v")) }),
             )
             .route(
                 "/logout",
@@ -238,7 +255,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             Value::Object(cookie::decode(value).unwrap()),
-            json!({"handle": "a", "version": "v"})
+            json!({"handle": "a", "session": "v"})
         );
         assert!(set[0].contains("; path=/; expires=") && set[0].ends_with(" GMT; samesite=lax; httponly"));
         assert!(set[1].starts_with("session-1.sig="));
@@ -246,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unchanged_session_is_not_sent_again() {
-        let same = cookies(&json!({"other": [1], "handle": "a", "version": "v"}));
+        let same = cookies(&json!({"other": [1], "handle": "a", "session": "v"}));
         for path in ["/idle", "/read", "/login"] {
             assert_eq!(visit(path, &same).await, Vec::<String>::new(), "{path}");
         }
@@ -260,6 +277,23 @@ mod tests {
         let removed = "session-1.sig=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; httponly";
         assert_eq!(visit("/read", &forged).await, [removed]);
         assert_eq!(visit("/login", &forged).await.len(), 2);
+    }
+
+    #[test]
+    fn cookies_are_secure_where_a_proxy_does_tls() {
+        let headers = |value: &str| {
+            HeaderMap::from_iter([("x-forwarded-proto".parse().unwrap(), value.parse().unwrap())])
+        };
+        assert!(is_behind_tls(&headers("HTTPS, http")));
+        assert!(!is_behind_tls(&headers("http, https")) && !is_behind_tls(&HeaderMap::new()));
+        let session = policy().read(&HeaderMap::new());
+        session.log_in("a", Some("v"));
+        assert!(
+            policy()
+                .cookies(&session, true)
+                .iter()
+                .all(|cookie| cookie.ends_with("; secure; httponly"))
+        );
     }
 
     #[tokio::test]

@@ -57,7 +57,6 @@ fn stack(public: &std::path::Path) -> Router {
             max_age: None,
             secure: false,
         }),
-        is_everyone_known: true,
         body: BodyLimits {
             anonymous: 10,
             known: 1000,
@@ -68,7 +67,9 @@ fn stack(public: &std::path::Path) -> Router {
         hosts: Arc::new(HostPolicy::new(false, false, Vec::new(), String::new())),
         access_log: None,
     };
-    outside.wrap(inside(routes, csrf, files))
+    outside.wrap(inside(routes, csrf, files), |router| {
+        router.layer(axum::Extension(body::Known))
+    })
 }
 
 async fn send(method: Method, path: &str, headers: &[(HeaderName, &str)], body: &'static str) -> Response {

@@ -1,4 +1,4 @@
-//! Who is asking: the session's handle becomes the account whose tenant the request may see.
+//! Who is asking: the session's account, whose tenant the request may see.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -6,55 +6,67 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::middleware::body::Known;
 use crate::middleware::session::Session;
-use crate::store::accounts::User;
+use crate::sessions::Worth;
 use crate::tenant::CurrentUser;
 
-/// Resolves the user of a request into its extensions; anonymous requests get none.
+/// Request extension: the session is older than the account's password.
+#[derive(Clone, Copy, Debug)]
+struct Outdated;
+
+/// Finds the user of a request and puts it into the extensions; anonymous requests get none. Whoever is known may send
+/// big bodies. A session that the request renewed is renewed on the server, too.
 ///
-/// With accounts off everyone is the default user. With accounts on, a session that was made before the account's
-/// password changed, or of an account that is disabled, is worth nothing.
-pub async fn resolve(State(app): State<App>, mut req: Request, next: Next) -> Result<Response> {
+/// With accounts off everyone is the default user.
+pub async fn identify(State(app): State<App>, mut req: Request, next: Next) -> Result<Response> {
     if !app.config().accounts.enabled {
         req.extensions_mut().insert(CurrentUser(app.default_user()));
+        req.extensions_mut().insert(Known);
         return Ok(next.run(req).await);
     }
-    let session = req
-        .extensions()
-        .get::<Session>()
-        .cloned()
-        .ok_or(Error::forbidden())?;
-    if let Some(handle) = session.handle()
-        && let Some(user) = app.account(&handle).await?
-        && user.enabled
-    {
-        match session.version() {
-            Some(version) if version != version_of(&user) => {
-                session.destroy();
-                return Err(Error::forbidden());
-            }
-            Some(_) => {}
-            None => session.set("version", version_of(&user)),
+    let session = req.extensions().get::<Session>().cloned();
+    let claims = session.as_ref().and_then(Session::claims);
+    let (Some(session), Some((handle, id))) = (session, claims) else {
+        return Ok(next.run(req).await);
+    };
+    match app.accounts().sessions().find(&id, &handle).await? {
+        Worth::User(user) => {
+            app.prepare(&user).await?;
+            req.extensions_mut().insert(CurrentUser(user));
+            req.extensions_mut().insert(Known);
         }
-        req.extensions_mut().insert(CurrentUser(user));
+        Worth::Outdated => _ = req.extensions_mut().insert(Outdated),
+        Worth::Nothing => {}
+    }
+    let response = next.run(req).await;
+    if session.is_touched()
+        && let Err(error) = app.accounts().sessions().extend(&id).await
+    {
+        tracing::warn!(%error, "a session could not be extended");
+    }
+    Ok(response)
+}
+
+/// Refuses (403, on any path) a session that is older than the account's password, and takes its cookie away.
+pub async fn resolve(State(app): State<App>, req: Request, next: Next) -> Result<Response> {
+    if app.config().accounts.enabled
+        && let Some(session) = req.extensions().get::<Session>()
+    {
+        // From here on the cookie was looked at: one with a wrong signature is taken away.
+        session.handle();
+        if req.extensions().get::<Outdated>().is_some() {
+            session.destroy();
+            return Err(Error::forbidden());
+        }
     }
     Ok(next.run(req).await)
 }
 
-/// Refuses (403) whoever [`resolve`] left anonymous.
+/// Refuses (403) whoever is anonymous.
 pub async fn require(req: Request, next: Next) -> Result<Response> {
     if req.extensions().get::<CurrentUser>().is_none() {
         return Err(Error::forbidden());
     }
     Ok(next.run(req).await)
-}
-
-/// Changes whenever the account's password does.
-fn version_of(user: &User) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("squaretable 2026 session version");
-    for part in [&user.handle, &user.password, &user.salt] {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::sessions::Hash;
 use super::{Db, TenantId};
 use crate::error::Result;
 
@@ -17,22 +18,24 @@ pub struct User {
     pub handle: String,
     /// Display name.
     pub name: String,
-    /// Base64 scrypt hash; empty for an account without a password.
+    /// Base64 scrypt hash of the original, or an Argon2id hash that begins with `$`; empty for no password.
     pub password: String,
-    /// Salt of `password`.
+    /// Salt of a scrypt hash.
     pub salt: String,
     /// May use the users-admin routes.
     pub admin: bool,
     /// May log in.
     pub enabled: bool,
-    /// Data URL of the account's picture; empty for none.
+    /// Data URL of the account's picture; empty for none, and for the user of a session, which does without.
     pub avatar: String,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
+    /// Changes when every session of the account ends: with its password, its role, and whether it may log in.
+    pub epoch: i64,
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(in crate::store) struct Row {
     tenant_id: i64,
     handle: String,
     name: String,
@@ -42,6 +45,7 @@ struct Row {
     enabled: bool,
     avatar: String,
     created_at: DateTime<Utc>,
+    epoch: i64,
 }
 
 impl From<Row> for User {
@@ -56,6 +60,7 @@ impl From<Row> for User {
             enabled,
             avatar,
             created_at,
+            epoch,
         } = row;
         Self {
             tenant: TenantId(tenant_id),
@@ -67,6 +72,7 @@ impl From<Row> for User {
             enabled,
             avatar,
             created_at,
+            epoch,
         }
     }
 }
@@ -92,7 +98,8 @@ pub struct NewUser<'a> {
     pub created_at: DateTime<Utc>,
 }
 
-const BY_HANDLE: &str = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
+const BY_HANDLE: &str =
+    "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at, epoch
      FROM users WHERE handle = $1";
 
 /// The tenant named [`SYSTEM`].
@@ -127,7 +134,7 @@ pub async fn find(db: &Db, handle: &str) -> Result<Option<User>> {
 /// The database failed.
 pub async fn list(db: &Db) -> Result<Vec<User>> {
     let mut tx = db.begin_untenanted().await?;
-    let sql = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at
+    let sql = "SELECT tenant_id, handle, name, password, salt, admin, enabled, avatar, created_at, epoch
                FROM users ORDER BY created_at, handle";
     let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(&mut *tx).await?;
     tx.commit().await?;
@@ -170,14 +177,14 @@ pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> 
     Ok((row.into(), made.rows_affected() > 0))
 }
 
-/// Replaces everything but the handle of an existing account.
+/// Replaces everything but the handle of an existing account, and ends its sessions.
 ///
 /// # Errors
 /// The database failed.
 pub async fn replace(db: &Db, new: &NewUser<'_>) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "UPDATE users SET name = $2, password = $3, salt = $4, admin = $5, enabled = $6, avatar = $7,
-                                created_at = $8
+                                created_at = $8, epoch = nextval('account_epochs')
                WHERE handle = $1";
     sqlx::query(sql)
         .bind(new.handle)
@@ -231,6 +238,143 @@ pub async fn delete_scratch(db: &Db, trial: &str) -> Result<()> {
         .await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Makes an account, in the tenant that an earlier account of this handle may have left; `None` where there is one.
+///
+/// # Errors
+/// The database failed.
+pub async fn create(db: &Db, new: &NewUser<'_>) -> Result<Option<User>> {
+    let (user, is_new) = find_or_create(db, new).await?;
+    Ok(is_new.then_some(user))
+}
+
+/// Changes the display name. Says whether there is such an account.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_name(db: &Db, handle: &str, name: &str) -> Result<bool> {
+    change(db, "UPDATE users SET name = $2 WHERE handle = $1", handle, name).await
+}
+
+/// Changes the picture. Says whether there is such an account.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_avatar(db: &Db, handle: &str, url: &str) -> Result<bool> {
+    change(db, "UPDATE users SET avatar = $2 WHERE handle = $1", handle, url).await
+}
+
+async fn change(db: &Db, sql: &'static str, handle: &str, value: &str) -> Result<bool> {
+    let mut tx = db.begin_untenanted().await?;
+    let changed = sqlx::query(sql)
+        .bind(handle)
+        .bind(value)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Stores the same password under another hash, unless it was changed meanwhile.
+///
+/// # Errors
+/// The database failed.
+pub async fn rehash(db: &Db, user: &User, hash: &str) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "UPDATE users SET password = $3, salt = '' WHERE handle = $1 AND password = $2";
+    sqlx::query(sql)
+        .bind(&user.handle)
+        .bind(&user.password)
+        .bind(hash)
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Sets the password's hash, empty for none. The account's sessions but the one that is to be kept are outdated by that;
+/// they stay until their time is over, so that their browsers can be told.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_password(db: &Db, handle: &str, hash: &str, keep: Option<&Hash>) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql =
+        "UPDATE users SET password = $2, salt = '', epoch = nextval('account_epochs') WHERE handle = $1";
+    sqlx::query(sql).bind(handle).bind(hash).execute(&mut *tx).await?;
+    let sql = "UPDATE sessions SET epoch = users.epoch FROM users
+               WHERE sessions.handle = $1 AND users.handle = $1 AND sessions.hash = $2";
+    sqlx::query(sql)
+        .bind(handle)
+        .bind(keep.map(|hash| &hash[..]))
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// What an administrator decides about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Whether it may log in.
+    Enabled(bool),
+    /// Whether it administers the server.
+    Admin(bool),
+}
+
+/// Sets an account's standing; where that changes anything its sessions end. Says whether there is such an account.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_standing(db: &Db, handle: &str, standing: Standing) -> Result<bool> {
+    let mut tx = db.begin_untenanted().await?;
+    let (sql, value) = match standing {
+        Standing::Enabled(value) => (
+            "UPDATE users SET enabled = $2, epoch = nextval('account_epochs') WHERE handle = $1 AND enabled <> $2",
+            value,
+        ),
+        Standing::Admin(value) => (
+            "UPDATE users SET admin = $2, epoch = nextval('account_epochs') WHERE handle = $1 AND admin <> $2",
+            value,
+        ),
+    };
+    let changed = sqlx::query(sql)
+        .bind(handle)
+        .bind(value)
+        .execute(&mut *tx)
+        .await?;
+    if changed.rows_affected() > 0 {
+        let sql = "DELETE FROM sessions WHERE handle = $1";
+        sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    }
+    let sql = "SELECT EXISTS (SELECT FROM users WHERE handle = $1)";
+    let exists: bool = sqlx::query_scalar(sql).bind(handle).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(exists)
+}
+
+/// Removes an account and leaves its data, which an account of the same handle would find again.
+///
+/// # Errors
+/// The database failed.
+pub async fn remove(db: &Db, handle: &str) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "DELETE FROM users WHERE handle = $1";
+    sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Removes an account, and all data under its handle unless another account shares it.
+///
+/// # Errors
+/// The database failed.
+pub async fn purge(db: &Db, handle: &str) -> Result<()> {
+    let mut tx = db.begin_untenanted().await?;
+    let sql = "DELETE FROM users WHERE handle = $1";
+    sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    let sql = "DELETE FROM tenants t WHERE t.handle = $1 AND left(t.handle, 1) <> '_'
+               AND NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = t.tenant_id)";
+    sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Removes an account, and its tenant with everything in it unless the tenant has another account. Says whether there

@@ -17,7 +17,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Key of a tenant's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TenantId(pub(in crate::store) i64);
 
 /// The database. Exposes no pool and no connection.
@@ -92,6 +92,21 @@ impl Db {
     /// content use it.
     pub(in crate::store) async fn begin_untenanted(&self) -> Result<Transaction<'static, Postgres>> {
         self.begin_with("BEGIN").await
+    }
+
+    /// Asks one statement outside a transaction and a tenant, again where a connection had died: it must only read.
+    pub(in crate::store) async fn ask<T, F>(&self, statement: impl Fn(PgPool) -> F) -> Result<T>
+    where
+        F: Future<Output = sqlx::Result<T>>,
+    {
+        let mut attempts = self.pool.options().get_max_connections() + 1;
+        loop {
+            attempts -= 1;
+            match statement(self.pool.clone()).await {
+                Err(error) if attempts > 0 && is_disconnect(&error) => {}
+                result => return result.map_err(Error::from),
+            }
+        }
     }
 
     async fn begin_with(&self, statement: &str) -> Result<Transaction<'static, Postgres>> {

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod blobs;
 pub mod characters;
 pub mod chats;
+pub mod codes;
 pub mod db;
 pub mod documents;
 pub mod extensions;
@@ -16,6 +17,8 @@ pub mod image_metadata;
 pub mod imports;
 pub mod maid;
 pub mod secrets;
+pub mod sessions;
+pub mod tenants;
 pub mod thumbnails;
 
 pub use db::{Db, TenantId, Tx};

@@ -1,6 +1,7 @@
 //! SillyTavern's own frontend in headless Chromium (`CHROMIUM`, default `/usr/bin/chromium`), driven by the scripts beside
 //! this file. Pictures of what it showed are kept in `target/browser`.
 
+mod login;
 mod model;
 
 use std::ffi::OsStr;

@@ -63,32 +63,59 @@ impl Client {
         Self::with_cookies(url, String::new()).await
     }
 
-    /// A session that brings cookies along.
+    /// A session that brings cookies along, and a CSRF token.
     pub async fn with_cookies(url: &str, cookies: String) -> Self {
+        let mut client = Self::cookies_only(url, cookies);
+        let answer = client.get("/csrf-token").await.expect(200);
+        client.keep_cookies(&answer);
+        client.token = answer.json()["token"].as_str().expect("a token").to_owned();
+        client
+    }
+
+    /// A session that brings cookies along and asks for nothing.
+    pub fn cookies_only(url: &str, cookies: String) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .expect("a client");
-        let mut client = Self {
+        Self {
             http,
             url: url.to_owned(),
             cookies,
             token: String::new(),
-        };
-        let answer = client.get("/csrf-token").await.expect(200);
-        let set: Vec<_> = answer
-            .headers
-            .get_all("set-cookie")
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .collect();
-        if !set.is_empty() {
-            let pairs: Vec<_> = set.iter().filter_map(|cookie| cookie.split(';').next()).collect();
-            client.cookies = pairs.join("; ");
         }
-        client.token = answer.json()["token"].as_str().expect("a token").to_owned();
+    }
+
+    /// The same session, cookies and token, with another server.
+    pub fn elsewhere(&self, url: &str) -> Self {
+        let mut client = Self::cookies_only(url, self.cookies.clone());
+        client.token.clone_from(&self.token);
         client
+    }
+
+    /// Takes an answer's cookies, if it has any, in the place of all others.
+    pub fn keep_cookies(&mut self, answer: &Answer) {
+        let set = answer.headers.get_all("set-cookie").iter();
+        let pairs: Vec<_> = set
+            .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+            .collect();
+        if !pairs.is_empty() {
+            self.cookies = pairs.join("; ");
+        }
+    }
+
+    /// The `Cookie` header that it sends.
+    pub fn cookies(&self) -> &str {
+        &self.cookies
+    }
+
+    /// Asks to be logged in; a success makes the session one of this user.
+    pub async fn log_in(&mut self, handle: &str, password: &str) -> Answer {
+        let body = serde_json::json!({ "handle": handle, "password": password });
+        let answer = self.post("/api/users/login", body).await;
+        self.keep_cookies(&answer);
+        answer
     }
 
     /// `GET path`.

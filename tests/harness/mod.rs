@@ -3,11 +3,15 @@
 mod authority;
 mod client;
 mod git;
+mod log;
 mod postgres;
+mod redis;
 mod server;
 mod world;
 
 pub use client::{Answer, Client, file};
 pub use git::{Commit, GitHost};
+pub use log::Log;
+pub use redis::Redis;
 pub use server::{Options, Server, Target, frontend, oracle_target};
 pub use world::{Reply, Request, Sites, World};

@@ -7,7 +7,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use squaretable::app::App;
 use squaretable::config::Config;
+use squaretable::config::secret::Secret;
 use squaretable::router;
+use squaretable::store::accounts::NewUser;
+use squaretable::tenant::Tenant;
 use tokio::net::TcpListener;
 
 use super::client::Client;
@@ -56,6 +59,13 @@ impl Server {
         Self::serve(Options::default(), database).await
     }
 
+    /// Another node on the database of this one, with the same master key.
+    pub async fn beside(&self, mut options: Options) -> Self {
+        let key = std::fs::read_to_string(self._data.path().join("master.key"));
+        options.config.master_key = Some(Secret::new(key.expect("a key file")));
+        Self::serve(options, self.database.clone()).await
+    }
+
     async fn serve(options: Options, database: PgConnectOptions) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = options.config;
@@ -83,14 +93,27 @@ impl Server {
         }
     }
 
-    /// A browser that is logged in as `handle`, on a server with accounts.
+    /// An account's tenant, the account made (without a password) where there is none.
+    pub async fn tenant(&self, handle: &str, admin: bool) -> Tenant {
+        let user = NewUser {
+            handle,
+            name: handle,
+            password: "",
+            salt: "",
+            admin,
+            enabled: true,
+            avatar: "",
+            created_at: chrono::Utc::now(),
+        };
+        let opened = Tenant::open(self.app.db(), &user).await;
+        opened.expect("an account can be made").0
+    }
+
+    /// A browser that is logged in as `handle`, an account without a password, on a server with accounts.
     pub async fn client_of(&self, handle: &str) -> Client {
-        let policy = squaretable::stack::outside(&self.app).session;
-        let session = serde_json::Map::from_iter([("handle".to_owned(), handle.into())]);
-        let value = squaretable_compat::cookie::encode(&session);
-        let signature = squaretable_compat::cookie::sign(&policy.name, &value, &policy.secret);
-        let cookies = format!("{0}={value}; {0}.sig={signature}", policy.name);
-        Client::with_cookies(&self.url, cookies).await
+        let mut client = self.client().await;
+        client.log_in(handle, "").await.expect(200);
+        client
     }
 
     /// A connection to its database that sees the default user's rows.

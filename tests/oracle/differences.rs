@@ -69,6 +69,9 @@ const fn part(
 
 const SPRITE_TWICE: &str = "Pictures of one base name replace each other; the original fails at one whose predecessor is gone already.";
 
+const NEW_SESSION: &str =
+    "A login makes a session on the server; in the original the cookie of before serves again.";
+
 const fn differs(family: &'static str, step: &'static str, reason: &'static str) -> Difference {
     Difference {
         family,
@@ -283,6 +286,12 @@ pub const DIFFERENCES: &[Difference] = &[
     archived("users_backup", "body /thumbnails/bg/sky.png", "Thumbnails can be made again, and are no part of a backup."),
     archived("users_backup_keys", "body /backups/_sysprompt/", MARKER),
     archived("users_backup_keys", "body /stats.json", STATISTICS),
+    part("users_admin", r#"POST /api/users/login {"handle":"anna","password":"pässwörd"} #2"#, "header set-cookie", NEW_SESSION),
+    part("users_admin", r#"POST /api/users/login {"handle":"anna","password":"pässwörd"} #3"#, "header set-cookie", NEW_SESSION),
+    differs("users_awkward_accounts", r#"POST /api/users/change-name {"handle":"bob","name":{"toString":1}}"#, "A name that cannot be made a text is refused; the original stores it."),
+    differs("users_awkward_accounts", r#"POST /api/users/change-name {"handle":"bob","name":"a\u0000b"}"#, "No text of the database holds NUL."),
+    differs("users_awkward_accounts", r#"POST /api/users/create {"handle":"nnnnnnnn*"#, "A handle beyond 255 bytes is refused; the original fails at its folder, and so does every later account."),
+    differs("users_awkward_accounts", r#"POST /api/users/login {"handle":"bob","password":*"#, "A password that is no text is a wrong one; the original fails at it."),
     differs("worldinfo", "POST /api/worldinfo/edit {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("worldinfo", "POST /api/worldinfo/get {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("worldinfo", "POST /api/worldinfo/delete {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),

@@ -12,7 +12,7 @@ use super::original::{self, Original};
 use super::report::{self, Step};
 use super::side::Side;
 use super::upstream::{Recorded, Upstream};
-use crate::harness::{Sites, Target, World, oracle_target};
+use crate::harness::{Log, Sites, Target, World, oracle_target};
 
 /// A family's run against both servers.
 pub struct Scenario {
@@ -21,6 +21,7 @@ pub struct Scenario {
     steps: Vec<Step>,
     labels: HashMap<String, usize>,
     original: Original,
+    log: Log,
     _ours: Option<Target>,
     upstreams: Option<[Upstream; 2]>,
     worlds: Option<[World; 2]>,
@@ -30,8 +31,9 @@ impl Scenario {
     /// Starts both servers with the same configuration and opens a session on each.
     pub async fn start(family: &str, extra_config: &str) -> Scenario {
         let config = original::config(extra_config);
+        let log = Log::start();
         let (original, ours) = tokio::join!(Original::start(&config, None), oracle_target(&config, None));
-        Self::between(family, original, Some(ours)).await
+        Self::between(family, original, Some(ours), log).await
     }
 
     /// As [`start`](Self::start), with a world for each side that answers as `sites` says. `extra_config` must leave
@@ -46,7 +48,7 @@ impl Scenario {
             Original::start(&first, Some(&authority)),
             oracle_target(&second, Some(worlds[1].authority()))
         );
-        let mut scenario = Self::between(family, original, Some(ours)).await;
+        let mut scenario = Self::between(family, original, Some(ours), Log::start()).await;
         scenario.worlds = Some(worlds);
         scenario
     }
@@ -54,10 +56,10 @@ impl Scenario {
     /// Both sides are one and the same original: for tests of the comparison itself.
     pub async fn mirror(family: &str) -> Scenario {
         let original = Original::start(&original::config(""), None).await;
-        Self::between(family, original, None).await
+        Self::between(family, original, None, Log::start()).await
     }
 
-    async fn between(family: &str, original: Original, ours: Option<Target>) -> Scenario {
+    async fn between(family: &str, original: Original, ours: Option<Target>, log: Log) -> Scenario {
         let second = ours.as_ref().map_or(&original.base_url, |ours| &ours.base_url);
         let sides = [
             Side::connect(&original.base_url).await,
@@ -69,10 +71,40 @@ impl Scenario {
             steps: Vec::new(),
             labels: HashMap::new(),
             original,
+            log,
             _ours: ours,
             upstreams: None,
             worlds: None,
         }
+    }
+
+    /// Goes on as the browser of this name on both sides, a new one where there is none; the first one is `""`.
+    pub async fn browser(&mut self, name: &str) -> &mut Scenario {
+        for side in &mut self.sides {
+            side.switch(name).await;
+        }
+        self
+    }
+
+    /// Keeps, as `{{name}}`, the last six digits that follow these words in each side's log.
+    pub fn capture_code(&mut self, name: &str, words: &str) -> &mut Scenario {
+        let logs = [self.original.log(), self.log.text()];
+        for (side, log) in self.sides.iter_mut().zip(logs) {
+            let found = log.rsplit_once(words).map(|(_, rest)| rest);
+            let digits: String = found
+                .unwrap_or_default()
+                .split('\n')
+                .next()
+                .unwrap_or_default()
+                .replace("\u{1b}[", "")
+                .split(' ')
+                .map(|part| part.rsplit('m').find(|part| part.len() == 6).unwrap_or_default())
+                .collect();
+            assert_eq!(digits.len(), 6, "{}: no code after {words:?}: {log}", self.family);
+            side.vars.retain(|(known, _)| known != name);
+            side.vars.push((name.into(), digits));
+        }
+        self
     }
 
     /// Sends a request to both servers and records the comparison.

@@ -8,11 +8,19 @@ use super::dsl::{Call, get};
 use super::http::{self, Answer, Wire};
 use super::normalise::Vars;
 
-/// One server with its session.
-pub struct Side {
-    pub base_url: String,
+/// A browser's session with a server.
+#[derive(Default)]
+struct Browser {
+    name: String,
     cookies: Vec<(String, String)>,
     token: String,
+}
+
+/// One server with its sessions.
+pub struct Side {
+    pub base_url: String,
+    browser: Browser,
+    others: Vec<Browser>,
     pub vars: Vars,
     pub last: Answer,
 }
@@ -21,16 +29,38 @@ impl Side {
     pub async fn connect(base_url: &str) -> Side {
         let mut side = Side {
             base_url: base_url.into(),
-            cookies: Vec::new(),
-            token: String::new(),
+            browser: Browser::default(),
+            others: Vec::new(),
             vars: Vec::new(),
             last: Answer::default(),
         };
-        side.send(&get("/csrf-token")).await;
-        let token =
-            compare::tree(&side.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
-        side.token = token.unwrap_or_default();
+        side.fetch_token().await;
         side
+    }
+
+    async fn fetch_token(&mut self) {
+        self.send(&get("/csrf-token")).await;
+        let token =
+            compare::tree(&self.last.text()).and_then(|value| value["token"].as_str().map(str::to_owned));
+        self.browser.token = token.unwrap_or_default();
+    }
+
+    /// Goes on as the browser of this name, a new one where there is none; the first one has no name.
+    pub async fn switch(&mut self, name: &str) {
+        let known = self.others.iter().position(|browser| browser.name == name);
+        let is_new = known.is_none() && self.browser.name != name;
+        let next = match known {
+            Some(index) => self.others.swap_remove(index),
+            None if is_new => Browser {
+                name: name.into(),
+                ..Browser::default()
+            },
+            None => return,
+        };
+        self.others.push(std::mem::replace(&mut self.browser, next));
+        if is_new {
+            self.fetch_token().await;
+        }
     }
 
     /// Replaces `{{name}}`; inside a JSON body the value is escaped.
@@ -76,10 +106,12 @@ impl Side {
             _ => bytes.clone(),
         });
         if !call.no_csrf && !matches!(call.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-            wire.headers.push(("X-CSRF-Token".into(), self.token.clone()));
+            wire.headers
+                .push(("X-CSRF-Token".into(), self.browser.token.clone()));
         }
-        if !call.no_cookie && !self.cookies.is_empty() {
+        if !call.no_cookie && !self.browser.cookies.is_empty() {
             let pairs: Vec<String> = self
+                .browser
                 .cookies
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"))
@@ -103,8 +135,8 @@ impl Side {
             let Some((name, value)) = header.split(';').next().and_then(|pair| pair.split_once('=')) else {
                 continue;
             };
-            self.cookies.retain(|(known, _)| known != name);
-            self.cookies.push((name.into(), value.into()));
+            self.browser.cookies.retain(|(known, _)| known != name);
+            self.browser.cookies.push((name.into(), value.into()));
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Top-level pages and the small routes around them.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -10,7 +9,6 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::static_files::StaticFiles;
-use crate::config::ip_pattern::IpPattern;
 use crate::middleware::case::rest_of;
 use crate::middleware::form::decode_escapes;
 use crate::middleware::headers::Head;
@@ -83,16 +81,6 @@ pub async fn index(
     reply::redirect(StatusCode::FOUND, &address, request.headers())
 }
 
-/// GET /login
-///
-/// The login page; a redirect to `/` with accounts off. Logging in without it (see [`wants_auto_login`]) is tried before.
-pub async fn login(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
-    if pages.has_accounts {
-        return pages.page("login.html", &headers).await;
-    }
-    reply::redirect(StatusCode::FOUND, "/", &headers)
-}
-
 /// GET /callback/:source?
 ///
 /// Where vendors send the browser after a login: back to `/`, with source and query as parameters.
@@ -127,40 +115,12 @@ pub async fn ping(Extension(session): Extension<Session>, OriginalUri(uri): Orig
 }
 
 impl Pages {
-    async fn page(&self, name: &str, headers: &HeaderMap) -> Response {
+    /// Answers a page of the frontend by its name.
+    pub async fn page(&self, name: &str, headers: &HeaderMap) -> Response {
         self.files.page(name, headers).await.unwrap_or_else(|error| {
             tracing::error!(%error, name, "a page of the frontend could not be read");
             reply::error_page(StatusCode::NOT_FOUND)
         })
-    }
-}
-
-/// Whether `/login` may log in without asking: not with `?noauto=` and any value.
-pub fn wants_auto_login(uri: &Uri) -> bool {
-    !is_set(uri, "noauto")
-}
-
-/// Single sign-on by a header that a reverse proxy sets (`sso.*`).
-#[derive(Clone, Debug)]
-pub struct SsoPolicy {
-    /// Names of the headers that are obeyed: `Remote-User` (Authelia), `X-Authentik-Username`.
-    pub headers: Vec<&'static str>,
-    /// Peers whose headers count.
-    pub trusted_proxies: Vec<IpPattern>,
-}
-
-impl SsoPolicy {
-    /// The handles that trusted headers name, lower-cased, in the order they are tried. Headers from any other peer
-    /// are ignored: a browser can send them, too.
-    pub fn handles(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Vec<String> {
-        let is_trusted =
-            peer.is_some_and(|ip| self.trusted_proxies.iter().any(|pattern| pattern.matches(ip)));
-        let named = self
-            .headers
-            .iter()
-            .filter_map(|name| headers.get(*name)?.to_str().ok());
-        let handles = named.filter(|handle| !handle.is_empty()).map(str::to_lowercase);
-        if is_trusted { handles.collect() } else { Vec::new() }
     }
 }
 
@@ -172,7 +132,7 @@ fn query(uri: &Uri) -> Option<&str> {
 }
 
 /// Whether a query parameter is there with a value.
-fn is_set(uri: &Uri, name: &str) -> bool {
+pub fn is_set(uri: &Uri, name: &str) -> bool {
     let pairs = uri.query().unwrap_or("").split('&');
     pairs
         .filter_map(|pair| pair.split_once('='))
@@ -219,7 +179,6 @@ mod tests {
         };
         let router = Router::new()
             .route("/", get(index))
-            .route("/login", get(login))
             .route("/callback", get(callback))
             .route("/callback/{source}", get(callback))
             .route("/version", get(version))
@@ -249,8 +208,6 @@ mod tests {
         );
         assert_eq!(location("/?a=1?b", true).await, "/login?a=1");
         assert_eq!(location("/", true).await, "/login");
-        assert_eq!(location("/login", false).await, "/");
-        assert_eq!(send("GET", "/login", true).await.status(), StatusCode::OK);
     }
 
     #[tokio::test]
@@ -281,20 +238,5 @@ mod tests {
             serde_json::to_string(&Version::new("1.19.0", None)).unwrap(),
             expected
         );
-    }
-
-    #[test]
-    fn identity_headers_count_from_trusted_peers_only() {
-        let trusted_proxies = IpPattern::parse("127.0.0.1").into_iter().collect();
-        let policy = SsoPolicy {
-            headers: vec!["remote-user"],
-            trusted_proxies,
-        };
-        let headers = HeaderMap::from_iter([("remote-user".parse().unwrap(), "Anna".parse().unwrap())]);
-        assert_eq!(policy.handles("127.0.0.1".parse().ok(), &headers), ["anna"]);
-        assert!(policy.handles("8.8.8.8".parse().ok(), &headers).is_empty());
-        assert!(policy.handles(None, &headers).is_empty());
-        assert!(wants_auto_login(&"/login?noauto".parse().unwrap()));
-        assert!(!wants_auto_login(&"/login?x&noauto=1".parse().unwrap()));
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, Local, TimeZone, Utc};
 use serde_json::{Value, json};
 use squaretable::config::Config;
-use squaretable::store::accounts::NewUser;
 use squaretable::store::{blobs, documents, files};
 use squaretable::tenant::Tenant;
 use squaretable_compat::layout::{DocumentKind, USER_FOLDERS};
@@ -39,24 +38,6 @@ async fn backup(client: &Client, handle: &str) -> Answer {
     client.post(BACKUP, json!({ "handle": handle })).await
 }
 
-/// An account's tenant, the account made where there is none.
-async fn tenant(server: &Server, handle: &str, admin: bool) -> Tenant {
-    let user = NewUser {
-        handle,
-        name: handle,
-        password: "",
-        salt: "",
-        admin,
-        enabled: true,
-        avatar: "",
-        created_at: Utc::now(),
-    };
-    let (tenant, _) = Tenant::open(server.app.db(), &user)
-        .await
-        .expect("an account can be made");
-    tenant
-}
-
 /// Stores a file past the routes.
 async fn put(tenant: &Tenant, folder: &str, name: &str, bytes: &[u8], at: DateTime<Utc>) {
     let mut tx = tenant.begin().await.expect("a transaction");
@@ -87,7 +68,7 @@ fn with(change: impl FnOnce(&mut Config)) -> Options {
 async fn a_backup_is_the_folder_that_the_original_would_have() {
     let server = Server::start().await;
     let client = server.client().await;
-    let tenant = tenant(&server, "default-user", true).await;
+    let tenant = server.tenant("default-user", true).await;
     characters::import(&client, "Ada").await;
     let changed =
         json!({ "avatar_url": "Ada.png", "ch_name": "Ada", "field": "description", "value": "new" });
@@ -169,7 +150,7 @@ fn large_entry_is_as_it_was(archive: &[u8], at: DateTime<Utc>) {
 async fn keys_go_along_only_where_they_may_be_seen() {
     let server = Server::with(with(|config| config.content.allow_keys_exposure = true)).await;
     let client = server.client().await;
-    let tenant = tenant(&server, "default-user", true).await;
+    let tenant = server.tenant("default-user", true).await;
     put(&tenant, "backups", "secrets_migration_1.json", b"{}", Utc::now()).await;
     let secret = json!({ "key": "api_key_openai", "value": "sk-1" });
     client.post("/api/secrets/write", secret).await.expect(200);
@@ -182,8 +163,8 @@ async fn keys_go_along_only_where_they_may_be_seen() {
 #[tokio::test]
 async fn only_the_user_and_administrators_get_a_backup() {
     let server = Server::with(with(|config| config.accounts.enabled = true)).await;
-    let first = tenant(&server, "first", false).await;
-    tenant(&server, "admin", true).await;
+    let first = server.tenant("first", false).await;
+    server.tenant("admin", true).await;
     put(&first, "user/files", "mine.txt", b"mine", Utc::now()).await;
     let own = server.client_of("first").await;
     let admin = server.client_of("admin").await;
@@ -222,7 +203,7 @@ async fn only_the_user_and_administrators_get_a_backup() {
 async fn what_cannot_be_read_breaks_the_transfer() {
     let server = Server::start().await;
     let client = server.client().await;
-    let tenant = tenant(&server, "default-user", true).await;
+    let tenant = server.tenant("default-user", true).await;
     put(&tenant, "assets", "a.bin", &noise(5 << 20), Utc::now()).await;
     put(&tenant, "assets", "b.txt", b"last", Utc::now()).await;
     for fault in [
@@ -269,7 +250,7 @@ async fn what_cannot_be_read_breaks_the_transfer() {
 async fn a_backup_shows_one_moment_and_gives_its_place_back() {
     let server = Server::start().await;
     let client = server.client().await;
-    let tenant = tenant(&server, "default-user", true).await;
+    let tenant = server.tenant("default-user", true).await;
     put(&tenant, "assets", "large.bin", &noise(48 << 20), Utc::now()).await;
     put(&tenant, "user/files", "late.txt", b"before", Utc::now()).await;
     let body = json!({ "handle": "default-user" });

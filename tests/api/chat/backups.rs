@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use squaretable::config::Config;
-use squaretable::store::accounts::NewUser;
 use squaretable::store::{blobs, files};
-use squaretable::tenant::Tenant;
 
 use super::talk::{AWKWARD, chat, save, save_raw};
 use crate::harness::{Answer, Client, Options, Server};
@@ -66,23 +64,10 @@ pub async fn age(server: &Server, days: i32) {
         .expect("an answer");
 }
 
-async fn tenant(server: &Server, handle: &str) -> Tenant {
-    let user = NewUser {
-        handle,
-        name: handle,
-        password: "",
-        salt: "",
-        admin: false,
-        enabled: true,
-        avatar: "",
-        created_at: chrono::Utc::now(),
-    };
-    Tenant::open(server.app.db(), &user).await.expect("an answer").0
-}
-
 /// Leaves a file as the importer does.
 pub async fn import(server: &Server, name: &str, bytes: &[u8], days_ago: i64) {
-    let mut tx = tenant(server, "default-user")
+    let mut tx = server
+        .tenant("default-user", false)
         .await
         .begin()
         .await
@@ -341,7 +326,7 @@ async fn a_clock_that_was_set_back_hides_no_backup_and_stops_none() {
 async fn backups_are_the_users_own() {
     let (server, _) = start(|config| config.accounts.enabled = true).await;
     for handle in ["first", "second"] {
-        tenant(&server, handle).await;
+        server.tenant(handle, false).await;
     }
     let (first, second) = (server.client_of("first").await, server.client_of("second").await);
     save_of(&first, "Ada.png", "secret").await;

@@ -1,7 +1,5 @@
 use serde_json::{Value, json};
-use squaretable::store::accounts::NewUser;
 use squaretable::store::{Tx, blobs, documents, files};
-use squaretable::tenant::Tenant;
 use squaretable_compat::layout::DocumentKind;
 
 use crate::api::cards;
@@ -53,20 +51,6 @@ impl Report {
     }
 }
 
-pub async fn tenant(server: &Server, handle: &str) -> Tenant {
-    let user = NewUser {
-        handle,
-        name: handle,
-        password: "",
-        salt: "",
-        admin: false,
-        enabled: true,
-        avatar: "",
-        created_at: chrono::Utc::now(),
-    };
-    Tenant::open(server.app.db(), &user).await.expect("an answer").0
-}
-
 pub async fn put_file(tx: &mut Tx, folder: &str, name: &str, bytes: &[u8]) {
     let blob = blobs::put(tx, bytes).await.expect("an answer");
     files::put(tx, folder, name, &blob).await.expect("an answer");
@@ -74,7 +58,8 @@ pub async fn put_file(tx: &mut Tx, folder: &str, name: &str, bytes: &[u8]) {
 
 /// Pictures and attachments, by path below the user's root.
 pub async fn put_files(server: &Server, paths: &[&str]) {
-    let mut tx = tenant(server, "default-user")
+    let mut tx = server
+        .tenant("default-user", false)
         .await
         .begin()
         .await
@@ -135,7 +120,8 @@ async fn pictures_and_attachments_that_nothing_refers_to_are_found() {
     client.post("/api/settings/save", settings).await.expect(200);
     // As old versions left it; saving a group drops it.
     let group = br#"{"id":"1","past_metadata":{"x":{"attachments":[{"url":"/user/files/of-a-group.txt"}]}}}"#;
-    let mut tx = tenant(&server, "default-user")
+    let mut tx = server
+        .tenant("default-user", false)
         .await
         .begin()
         .await
@@ -211,7 +197,8 @@ async fn what_cannot_be_read_makes_nothing_loose() {
         (report.names("files").len(), report.names("groupChats").len()),
         (1, 1)
     );
-    let mut tx = tenant(&server, "default-user")
+    let mut tx = server
+        .tenant("default-user", false)
         .await
         .begin()
         .await

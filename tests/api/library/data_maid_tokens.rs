@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use squaretable::config::Config;
 
-use super::data_maid::{DELETE, Report, put_file, put_files, save, showing, tenant};
+use super::data_maid::{DELETE, Report, put_file, put_files, save, showing};
 use crate::harness::{Options, Server};
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn tokens_end_and_bad_ones_are_refused() {
 async fn a_long_file_is_viewed_in_pieces() {
     let server = Server::start().await;
     let client = server.client().await;
-    let mut tx = tenant(&server, "default-user").await.begin().await.unwrap();
+    let mut tx = server.tenant("default-user", false).await.begin().await.unwrap();
     let video: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
     put_file(&mut tx, "user/images", "v.mp4", &video).await;
     tx.commit().await.unwrap();
@@ -139,7 +139,7 @@ async fn a_report_is_the_users_own() {
     })
     .await;
     for handle in ["first", "second"] {
-        let mut tx = tenant(&server, handle).await.begin().await.unwrap();
+        let mut tx = server.tenant(handle, false).await.begin().await.unwrap();
         put_file(&mut tx, "user/images", "same.png", handle.as_bytes()).await;
         tx.commit().await.unwrap();
     }

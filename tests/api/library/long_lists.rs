@@ -4,10 +4,8 @@ use std::io::Read;
 
 use serde_json::{Value, json};
 use sqlx::Executor;
-use squaretable::store::accounts::NewUser;
 use squaretable::store::blobs;
 use squaretable::store::characters::{self, NewCharacter};
-use squaretable::tenant::Tenant;
 
 use crate::api::cards;
 use crate::harness::{Client, Server};
@@ -16,19 +14,7 @@ const ALL: &str = "/api/characters/all";
 
 /// Adds cards `<prefix>000.png` and so on, each with a description of this many bytes.
 async fn add(server: &Server, prefix: &str, count: usize, length: usize) {
-    let user = NewUser {
-        handle: "default-user",
-        name: "User",
-        password: "",
-        salt: "",
-        admin: true,
-        enabled: true,
-        avatar: "",
-        created_at: chrono::Utc::now(),
-    };
-    let (tenant, _) = Tenant::open(server.app.db(), &user)
-        .await
-        .expect("the account is there");
+    let tenant = server.tenant("default-user", true).await;
     let mut tx = tenant.begin().await.expect("a transaction");
     let image = blobs::put(&mut tx, &cards::picture()).await.expect("stored");
     for number in 0..count {

@@ -5,8 +5,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use squaretable::config::Config;
-use squaretable::store::accounts::NewUser;
-use squaretable::tenant::Tenant;
 
 use super::extensions::{host, read};
 use crate::harness::{Client, Commit, Options, Server};
@@ -21,17 +19,7 @@ async fn three_users() -> (Server, [Client; 3]) {
     })
     .await;
     for handle in ["admin", "first", "second"] {
-        let user = NewUser {
-            handle,
-            name: handle,
-            password: "",
-            salt: "",
-            admin: handle == "admin",
-            enabled: true,
-            avatar: "",
-            created_at: chrono::Utc::now(),
-        };
-        Tenant::open(server.app.db(), &user).await.expect("an account");
+        server.tenant(handle, handle == "admin").await;
     }
     let admin = server.client_of("admin").await;
     let first = server.client_of("first").await;

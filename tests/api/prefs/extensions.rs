@@ -4,27 +4,13 @@
 use serde_json::{Value, json};
 use squaretable::app::DEFAULT_USER;
 use squaretable::config::Config;
-use squaretable::store::accounts::NewUser;
 use squaretable::store::{blobs, files};
-use squaretable::tenant::Tenant;
 
 use crate::harness::{Client, Commit, GitHost, Options, Server};
 
 /// Puts a file into the default user's folder, as an import would.
 pub async fn put(server: &Server, folder: &str, name: &str, text: &str) {
-    let account = NewUser {
-        handle: DEFAULT_USER,
-        name: "User",
-        password: "",
-        salt: "",
-        admin: true,
-        enabled: true,
-        avatar: "",
-        created_at: chrono::Utc::now(),
-    };
-    let (tenant, _) = Tenant::open(server.app.db(), &account)
-        .await
-        .expect("the default user");
+    let tenant = server.tenant(DEFAULT_USER, true).await;
     let mut tx = tenant.begin().await.expect("a transaction");
     let blob = blobs::put(&mut tx, text.as_bytes()).await.expect("a content");
     files::put(&mut tx, folder, name, &blob).await.expect("a file");

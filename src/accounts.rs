@@ -1,0 +1,232 @@
+//! The door to accounts, as [`Tenant`](crate::tenant::Tenant) is the one to a user's data.
+//!
+//! Logging in and recovering a password happen before anyone is known, so these functions ask for no user; what an
+//! administrator does is behind [`Admin`].
+
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::app::App;
+use crate::config::accounts::RateLimits;
+use crate::error::{Error, Result};
+use crate::keys::MasterKey;
+use crate::middleware::rate_limit::RateLimiter;
+use crate::passwords::{Passwords, Verdict};
+use crate::sessions::Sessions;
+use crate::store::Db;
+use crate::store::accounts::{self, NewUser, User};
+use crate::store::codes::{self, Purpose};
+use crate::tenant::Tenant;
+
+/// Accounts, their sessions, passwords and codes.
+#[derive(Debug)]
+pub struct Accounts {
+    db: Db,
+    keys: MasterKey,
+    sessions: Sessions,
+    passwords: Passwords,
+    limits: Limits,
+}
+
+/// Attempts allowed to one client address.
+#[derive(Debug)]
+pub struct Limits {
+    /// `POST /api/users/login`, a minute.
+    pub login: RateLimiter,
+    /// The two steps of recovering a password, five minutes.
+    pub recover: RateLimiter,
+    /// The two steps of resetting an account, five minutes.
+    pub reset: RateLimiter,
+}
+
+/// An administrator, for handlers of what only administrators may do: 403 for anyone else.
+#[derive(Debug)]
+pub struct Admin(pub Tenant);
+
+impl Limits {
+    fn new(config: &RateLimits) -> Self {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        Self {
+            login: RateLimiter::new(config.login, minutes(1)),
+            recover: RateLimiter::new(config.recover, minutes(5)),
+            reset: RateLimiter::new(config.reset, minutes(5)),
+        }
+    }
+}
+
+impl Accounts {
+    /// Over a database, with limits as configured.
+    #[must_use]
+    pub fn new(db: Db, keys: MasterKey, sessions: Sessions, limits: &RateLimits) -> Self {
+        Self {
+            db,
+            keys,
+            sessions,
+            passwords: Passwords::default(),
+            limits: Limits::new(limits),
+        }
+    }
+
+    /// Sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// Attempts.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The account with this handle.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find(&self, handle: &str) -> Result<Option<User>> {
+        // No text of the database holds NUL.
+        if handle.contains('\0') {
+            return Ok(None);
+        }
+        accounts::find(&self.db, handle).await
+    }
+
+    /// All accounts, oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list(&self) -> Result<Vec<User>> {
+        accounts::list(&self.db).await
+    }
+
+    /// The only account there is, unless it has a password or may not log in.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn only_one(&self) -> Result<Option<User>> {
+        let mut all = self.list().await?;
+        let is_open = all.len() == 1 && all[0].password.is_empty() && all[0].enabled;
+        Ok(if is_open { all.pop() } else { None })
+    }
+
+    /// An account's data, to be read for its picture.
+    #[must_use]
+    pub fn tenant(&self, user: User) -> Tenant {
+        Tenant::of(self.db.clone(), std::sync::Arc::new(user))
+    }
+
+    /// Whether this is the account's password; a right one that is stored in an old form is stored in the new one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn check_password(&self, user: &User, given: &str) -> Result<bool> {
+        let verdict = self.passwords.check(user, given).await?;
+        if verdict == Verdict::Outdated {
+            let hash = self.passwords.hash(given).await?;
+            accounts::rehash(&self.db, user, &hash).await?;
+        }
+        Ok(verdict != Verdict::Wrong)
+    }
+
+    /// Sets or removes (empty) a password. All sessions of the account end but the one that is kept.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_password(&self, handle: &str, password: &str, keep: Option<&str>) -> Result<()> {
+        let hash = match password {
+            "" => String::new(),
+            _ => self.passwords.hash(password).await?,
+        };
+        self.sessions.set_password(handle, &hash, keep).await
+    }
+
+    /// Makes an account; `None` where there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn create(&self, new: &NewUser<'_>) -> Result<Option<User>> {
+        accounts::create(&self.db, new).await
+    }
+
+    /// Changes the display name. Says whether there is such an account.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_name(&self, handle: &str, name: &str) -> Result<bool> {
+        let exists = accounts::set_name(&self.db, handle, name).await?;
+        self.sessions.forget(handle).await;
+        Ok(exists)
+    }
+
+    /// Changes the picture. Says whether there is such an account.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_avatar(&self, handle: &str, url: &str) -> Result<bool> {
+        accounts::set_avatar(&self.db, handle, url).await
+    }
+
+    /// Removes an account, and with `purge` all its data.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remove(&self, handle: &str, purge: bool) -> Result<()> {
+        if handle.contains('\0') {
+            return Ok(());
+        }
+        if purge {
+            accounts::purge(&self.db, handle).await?;
+        } else {
+            accounts::remove(&self.db, handle).await?;
+        }
+        self.sessions.forget(handle).await;
+        Ok(())
+    }
+
+    /// Makes six digits for an account, in the place of earlier ones.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn new_code(&self, handle: &str, purpose: Purpose) -> Result<String> {
+        let code = format!("{:06}", rand::random_range(0..1_000_000));
+        codes::put(&self.db, handle, purpose, &self.keys.code_hash(handle, &code)).await?;
+        Ok(code)
+    }
+
+    /// Whether these are the digits.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn check_code(&self, handle: &str, purpose: Purpose, code: &str) -> Result<bool> {
+        codes::check(&self.db, handle, purpose, &self.keys.code_hash(handle, code)).await
+    }
+
+    /// Forgets digits that were used.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remove_code(&self, handle: &str, purpose: Purpose) -> Result<()> {
+        codes::remove(&self.db, handle, purpose).await
+    }
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let tenant = Tenant::from_request_parts(parts, app).await?;
+        if tenant.user().admin {
+            return Ok(Self(tenant));
+        }
+        tracing::warn!(handle = tenant.handle(), "not an administrator");
+        Err(Error::forbidden())
+    }
+}

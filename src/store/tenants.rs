@@ -1,0 +1,27 @@
+//! A tenant as a whole.
+
+use sqlx::AssertSqlSafe;
+
+use super::Tx;
+use crate::error::Result;
+
+/// Removes everything that the tenant has, from every table there is; the account stays.
+///
+/// # Errors
+/// The database failed.
+pub async fn clear(tx: &mut Tx) -> Result<()> {
+    let sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+               WHERE a.attname = 'tenant_id' AND c.relkind = 'r' AND c.relrowsecurity
+                 AND c.relnamespace = current_schema()::regnamespace";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(tx.conn()).await?;
+    for table in tables {
+        // A name from the catalogue, quoted by it.
+        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1");
+        let tenant = tx.id();
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant)
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
