@@ -288,6 +288,7 @@ pub const DIFFERENCES: &[Difference] = &[
     archived("users_backup_keys", "body /stats.json", STATISTICS),
     part("users_admin", r#"POST /api/users/login {"handle":"anna","password":"pässwörd"} #2"#, "header set-cookie", NEW_SESSION),
     part("users_admin", r#"POST /api/users/login {"handle":"anna","password":"pässwörd"} #3"#, "header set-cookie", NEW_SESSION),
+    part("users_admin", "POST /api/users/get {} #11", "body /3/avatar", "The picture of an account goes with it; in the original the next account of its handle has it."),
     differs("users_awkward_accounts", r#"POST /api/users/change-name {"handle":"bob","name":{"toString":1}}"#, "A name that cannot be made a text is refused; the original stores it."),
     differs("users_awkward_accounts", r#"POST /api/users/change-name {"handle":"bob","name":"a\u0000b"}"#, "No text of the database holds NUL."),
     differs("users_awkward_accounts", r#"POST /api/users/create {"handle":"nnnnnnnn*"#, "A handle beyond 255 bytes is refused; the original fails at its folder, and so does every later account."),

@@ -207,14 +207,14 @@ async fn remove(s: &mut Scenario) {
     // The data was left, and comes back.
     users(s, "create", json!({ "handle": "bob", "name": "Bob again" })).await;
     users(s, "get", json!({})).await;
-    s.browser("bob").await;
+    s.browser("bob again").await;
     log_in(s, "bob", "").await;
     s.post("/api/settings/get", json!({})).await;
     s.browser("").await;
     users(s, "delete", json!({ "handle": "bob", "purge": true })).await;
     users(s, "delete", json!({ "handle": "bob", "purge": true })).await;
     users(s, "create", json!({ "handle": "bob", "name": "Another" })).await;
-    s.browser("bob").await;
+    s.browser("another bob").await;
     log_in(s, "bob", "").await;
     s.post("/api/settings/get", json!({})).await;
     s.browser("").await;
