@@ -50,7 +50,12 @@ async fn listed(client: &Client) -> Vec<Value> {
             .as_str()
             .is_some_and(|name| name.contains("_unseen"))
     };
-    list.as_array().unwrap().iter().filter(is_kept).cloned().collect()
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .filter(is_kept)
+        .cloned()
+        .collect()
 }
 
 /// Waits until `count` answers are listed.
@@ -74,7 +79,7 @@ async fn download(client: &Client, backup: &Value) -> Vec<Value> {
         .expect(200)
         .text();
     file.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
         .collect()
 }
 
@@ -86,12 +91,13 @@ async fn leave(client: &Client, provider: &Provider, route: &str, body: &Value, 
             .stream
             .write_all(&[STREAM, first.as_bytes()].concat())
             .await
-            .unwrap();
+            .expect("the relay reads");
         arrived
     };
     let (answer, arrived) = tokio::join!(client.posting(route, body).send(), upstream);
-    let mut chunks = answer.unwrap().bytes_stream();
-    assert_eq!(&chunks.next().await.unwrap().unwrap()[..], first.as_bytes());
+    let mut chunks = answer.expect("an answer").bytes_stream();
+    let chunk = chunks.next().await.expect("a chunk").expect("a whole chunk");
+    assert_eq!(&chunk[..], first.as_bytes());
     drop(chunks);
     arrived
 }
