@@ -6,6 +6,22 @@ use super::chat_world::{Mood, PROVIDERS, Provider, generate, store_keys};
 use super::scenario::Scenario;
 use crate::harness::Reply;
 
+/// The sources that change prompts, and one that does not.
+const CONVERTING: [&str; 12] = [
+    "openai",
+    "claude",
+    "openrouter",
+    "ai21",
+    "makersuite",
+    "mistralai",
+    "cohere",
+    "perplexity",
+    "deepseek",
+    "xai",
+    "moonshot",
+    "minimax",
+];
+
 /// Everything that marks, signs or prefixes, switched on.
 const CONFIG: &str = "\
 claude:
@@ -34,7 +50,7 @@ async fn oracle_chat_prompts() {
     let mut s = Scenario::in_world("chat_prompts", "", &sites).await;
     store_keys(&mut s).await;
     for (label, messages) in prompts() {
-        for provider in PROVIDERS {
+        for provider in CONVERTING.map(of) {
             for use_sysprompt in [true, false] {
                 let by_it = ["claude", "makersuite"].contains(&provider.source);
                 if use_sysprompt || by_it {

@@ -267,7 +267,10 @@ pub(super) fn generate(
 pub(super) fn models(record: &Record, body: &Value, secret: Option<&str>) -> Result<Upstream, ChatFault> {
     let models = record.models.ok_or(ChatFault::UnknownSource)?;
     let (base, key) = record.access(body, secret, models.base.map_or(record.base, Base::At))?;
-    record.require(&key, body)?;
+    // Here a proxy answers for the key in any case.
+    if !js::is_truthy(body.get("reverse_proxy")) {
+        record.require(&key, body)?;
+    }
     let mut url = parse_url(&format!("{}/models", base.trim_end_matches('/')))?;
     if !models.query.is_empty() {
         url.query_pairs_mut().extend_pairs(models.query);

@@ -67,7 +67,7 @@ pub(super) fn prefix(message: &mut Message, name: &str, others: &[String]) -> Re
                 "Cannot read properties of null (reading 'startsWith')",
             ));
         }
-        Some(_) => return Err(ConvertError::new("content.startsWith is not a function")),
+        Some(_) => return Err(ConvertError::new("msg.content.startsWith is not a function")),
     };
     if starts_with_name(text, name) || others.iter().any(|other| starts_with_name(text, other)) {
         return Ok(());
