@@ -11,7 +11,7 @@ use super::{
 const EVERYTHING: &str = r#"{
     "messages": [
         {"role": "system", "content": "Main"},
-        {"role": "user", "name": "Ann", "content": [
+        {"role": "user", "content": [
             {"type": "text", "text": "hi"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
         {"role": "assistant", "content": "ho", "signature": "sig"}
     ],
