@@ -281,7 +281,9 @@ impl Request {
 /// A function without what the API does not take.
 fn declaration(function: Option<&Value>) -> Value {
     let mut function = function.cloned().unwrap_or_default();
-    super::hooks::remove_truthy(function.get_mut("parameters"), "$schema");
+    if let Some(parameters) = function.get_mut("parameters") {
+        super::hooks::remove_truthy(parameters, "$schema");
+    }
     let properties = function.pointer("/parameters/properties");
     let is_empty = match properties {
         Some(Value::Object(properties)) => properties.is_empty(),

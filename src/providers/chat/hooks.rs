@@ -148,7 +148,7 @@ pub(super) fn pollinations(draft: &mut Draft<'_>) -> Step {
 /// Marks an answer that is to be continued, unless structured output is asked for.
 pub(super) fn partial_answer(draft: &mut Draft<'_>) -> Step {
     if draft.truthy("json_schema").is_none() {
-        deepseek::mark_prefix(draft.body.get_mut("messages"), false, "partial")?;
+        deepseek::mark_prefix(&mut draft.body, false, "partial")?;
     }
     Ok(())
 }
@@ -219,7 +219,9 @@ pub(super) fn cohere_documents_and_tools(draft: &mut Draft<'_>) -> Step {
         _ => Vec::new(),
     };
     for tool in &mut tools {
-        remove_truthy(tool.pointer_mut("/function/parameters"), "$schema");
+        if let Some(parameters) = tool.pointer_mut("/function/parameters") {
+            remove_truthy(parameters, "$schema");
+        }
     }
     draft.overlay.set("documents", Some(json!([])));
     draft.overlay.set("tools", Some(tools.into()));
@@ -230,8 +232,8 @@ pub(super) fn cohere_documents_and_tools(draft: &mut Draft<'_>) -> Step {
 }
 
 /// Deletes a member that JavaScript calls true.
-pub(super) fn remove_truthy(object: Option<&mut Value>, key: &str) {
-    if let Some(Value::Object(fields)) = object
+pub(super) fn remove_truthy(object: &mut Value, key: &str) {
+    if let Value::Object(fields) = object
         && js::is_truthy(fields.get(key))
     {
         fields.shift_remove(key);
@@ -258,7 +260,7 @@ pub(super) fn drop_empty_required(draft: &mut Draft<'_>) -> Step {
 pub(super) fn deepseek_messages(draft: &mut Draft<'_>) -> Step {
     process(draft, PostProcessing::SemiTools)?;
     let has_tools = draft.overlay.get("tools").is_some();
-    deepseek::mark_prefix(draft.body.get_mut("messages"), has_tools, "prefix")?;
+    deepseek::mark_prefix(&mut draft.body, has_tools, "prefix")?;
     if let Some(Value::Array(messages)) = draft.body.get_mut("messages") {
         deepseek::add_reasoning(messages);
     }

@@ -53,7 +53,7 @@ fn nothing() -> Response {
     json(&json!({ "error": true, "data": { "data": [] } }))
 }
 
-fn models(list: Vec<Value>) -> Response {
+fn models(list: &[Value]) -> Response {
     json_bytes(to_vec(&json!({ "data": list })))
 }
 
@@ -83,7 +83,7 @@ async fn fireworks(relay: &Relay, key: &str) -> Response {
         }
     };
     match listed.await {
-        Some(answer) => models(fireworks_models(&answer)),
+        Some(answer) => models(&fireworks_models(&answer)),
         None => nothing(),
     }
 }
@@ -144,7 +144,7 @@ async fn google(relay: &Relay, body: &Value, key: &str, settings: &ChatSettings)
         address.push_str(&format!("?key={key}"));
     }
     match google_models(relay, &address).await {
-        Some(list) => models(list),
+        Some(list) => models(&list),
         None => json(&json!({ "error": true, "bypass": true, "data": { "data": [] } })),
     }
 }
@@ -241,7 +241,7 @@ async fn azure(relay: &Relay, body: &Value, secret: Option<&str>) -> Response {
     };
     let answer = read(reply).await.unwrap_or_default();
     let model = answer.get("model").filter(|model| js::is_truthy(Some(model)));
-    self::models(model.map(|model| json!({ "id": model })).into_iter().collect())
+    self::models(model.map(|model| json!({ "id": model })).as_slice())
 }
 
 async fn workers_ai(relay: &Relay, body: &Value, key: &str) -> Response {
@@ -266,7 +266,7 @@ async fn workers_ai(relay: &Relay, body: &Value, key: &str) -> Response {
     if listed.iter().any(Value::is_null) {
         return failed(StatusCode::INTERNAL_SERVER_ERROR);
     }
-    models(listed.into_iter().map(named_by_id).collect())
+    models(&listed.into_iter().map(named_by_id).collect::<Vec<_>>())
 }
 
 /// The model with its name as id.

@@ -34,10 +34,13 @@ pub(super) struct Record {
     /// What is laid over the copied fields, in order.
     pub(super) rules: &'static [Rule],
     /// Has the last word on the fields; gets the browser's body too.
-    pub(super) trim: Option<fn(&Value, &mut Map<String, Value>)>,
+    pub(super) trim: Option<Trim>,
     /// Where its list of models is; `None` when `/status` does not know the source.
     pub(super) models: Option<Models>,
 }
+
+/// Changes the fields to be sent, by the browser's body.
+pub(super) type Trim = fn(&Value, &mut Map<String, Value>);
 
 /// The handler of the original, which decides on the order of checks.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,16 +4,12 @@ use serde_json::Value;
 
 use super::ConvertError;
 
-/// Sets `property` on an assistant's message at the end, unless tools are in play.
+/// Sets `property` on an assistant's message at the end of a body's `messages`, unless tools are in play.
 ///
 /// # Errors
 /// When `messages` is no list.
-pub fn mark_prefix(
-    messages: Option<&mut Value>,
-    has_tools: bool,
-    property: &str,
-) -> Result<(), ConvertError> {
-    let messages = match messages {
+pub fn mark_prefix(body: &mut Value, has_tools: bool, property: &str) -> Result<(), ConvertError> {
+    let messages = match body.get_mut("messages") {
         Some(Value::Array(messages)) => messages,
         None => {
             return Err(ConvertError::new(
@@ -64,8 +60,9 @@ mod tests {
 
     #[test]
     fn marks_the_last_answer_unless_there_are_tools() {
-        let marked = |mut messages: Value, has_tools| {
-            mark_prefix(Some(&mut messages), has_tools, "prefix").map(|()| messages)
+        let marked = |messages: Value, has_tools| {
+            let mut body = json!({ "messages": messages });
+            mark_prefix(&mut body, has_tools, "prefix").map(|()| body["messages"].take())
         };
         let answer = json!([{"role": "assistant"}]);
         assert_eq!(
@@ -75,7 +72,9 @@ mod tests {
         assert_eq!(marked(answer.clone(), true), Ok(answer));
         let tools = json!([{"role": "tool"}, {"role": "assistant"}]);
         assert_eq!(marked(tools.clone(), false), Ok(tools));
-        assert!(marked(json!("text"), false).is_err() && mark_prefix(None, false, "prefix").is_err());
+        assert!(
+            marked(json!("text"), false).is_err() && mark_prefix(&mut json!({}), false, "prefix").is_err()
+        );
     }
 
     #[test]
