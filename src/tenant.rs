@@ -67,6 +67,7 @@ impl Tenant {
             enabled: false,
             avatar: String::new(),
             created_at: DateTime::UNIX_EPOCH,
+            epoch: 0,
         };
         Ok(Self::of(db.clone(), Arc::new(user)))
     }
@@ -87,6 +88,7 @@ impl Tenant {
             enabled: account.enabled,
             avatar: account.avatar.to_owned(),
             created_at: account.created_at,
+            epoch: 0,
         };
         Ok(Self::of(db.clone(), Arc::new(user)))
     }

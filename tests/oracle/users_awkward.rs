@@ -137,6 +137,17 @@ async fn oracle_users_awkward_accounts() {
         )
         .await;
     }
+    awkward_admins(&mut s).await;
+    for purge in [json!(0), json!(""), json!("false")] {
+        s.post("/api/users/delete", json!({ "handle": "bob", "purge": purge }))
+            .await;
+    }
+    s.post("/api/users/get", json!({})).await;
+    too_long(&mut s).await;
+    s.finish();
+}
+
+async fn awkward_admins(s: &mut Scenario) {
     for (handle, admin) in [
         ("a0", json!(0)),
         ("a1", json!("false")),
@@ -151,13 +162,6 @@ async fn oracle_users_awkward_accounts() {
         )
         .await;
     }
-    for purge in [json!(0), json!(""), json!("false")] {
-        s.post("/api/users/delete", json!({ "handle": "bob", "purge": purge }))
-            .await;
-    }
-    s.post("/api/users/get", json!({})).await;
-    too_long(&mut s).await;
-    s.finish();
 }
 
 /// The last, as no account can be made after it in the original.
