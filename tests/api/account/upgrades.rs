@@ -162,7 +162,8 @@ async fn kept(tenant: &Tenant) -> Vec<String> {
 async fn it_happens_once() {
     let server = server().await;
     let tenant = imported(&server).await;
-    server.client_of("old").await;
+    let client = server.client_of("old").await;
+    client.post("/api/settings/get", json!({})).await.expect(200);
     let fingerprint = async || {
         let mut tx = tenant.begin().await.expect("a transaction");
         let documents = documents::fingerprints(&mut tx).await.expect("an answer");
