@@ -1,7 +1,25 @@
-//! JavaScript's coercions for fields that may be missing; `None` stands for `undefined`.
+//! JavaScript's coercions for fields that may be missing (`None` stands for `undefined`), and its spelling of addresses.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use squaretable_compat::json::{js_string, js_to_number, js_truthy};
+
+/// What `encodeURIComponent` escapes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// `encodeURIComponent(text)`.
+pub(crate) fn encode_component(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
+}
 
 /// `Boolean(value)`.
 pub(crate) fn is_truthy(value: Option<&Value>) -> bool {

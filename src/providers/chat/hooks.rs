@@ -1,24 +1,11 @@
 //! Steps of single sources: what a record cannot say in a word.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::openai_like::Draft;
 use super::{ChatFault, effort, js};
 use crate::providers::convert::merge::{PostProcessing, PromptNames, post_process_value};
 use crate::providers::convert::{ai21, caching, cohere, deepseek, media, mistral, xai};
-
-/// What `encodeURIComponent` escapes.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 type Step = Result<(), ChatFault>;
 
@@ -165,7 +152,7 @@ pub(super) fn workers_ai_base(body: &Value) -> Result<String, ChatFault> {
 pub(super) fn workers_ai_account(body: &Value) -> Option<String> {
     let account = js::text_or_empty(body.get("workers_ai_account_id"));
     let account = squaretable_compat::json::js_trim(&account);
-    (!account.is_empty()).then(|| utf8_percent_encode(account, COMPONENT).to_string())
+    (!account.is_empty()).then(|| js::encode_component(account))
 }
 
 /// See [`ai21::messages`].

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use squaretable_compat::json::to_vec;
 
 use super::reply::{read, respond, server_error};
-use super::{TextFault, encode_component, js, posting, without_body};
+use super::{TextFault, js, posting, without_body};
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 use crate::reply;
@@ -171,7 +171,7 @@ pub fn image_models(version: &str) -> Result<Upstream, TextFault> {
 /// # Errors
 /// None in practice; an id is one step of the path, whatever it holds.
 pub fn task(method: Method, body: &Value, version: &str) -> Result<Upstream, TextFault> {
-    let id = encode_component(&js::to_text(body.get("taskId")));
+    let id = js::encode_component(&js::to_text(body.get("taskId")));
     // Dots are not escaped, and alone they would be steps of the path.
     let id = if matches!(id.as_str(), "." | "..") {
         "undefined".to_owned()
@@ -245,7 +245,7 @@ pub async fn user_info(key: &str, version: &str, relay: &Relay) -> Result<Respon
     }
     let mut shared = ask(
         Method::GET,
-        &format!("/sharedkeys/{}", encode_component(key)),
+        &format!("/sharedkeys/{}", js::encode_component(key)),
         version,
     )?;
     shared.headers.set("Content-Type", "application/json");

@@ -82,19 +82,3 @@ fn copied(body: &Value, names: &str) -> Map<String, Value> {
     let present = |name: &str| Some((name.to_owned(), body.get(name)?.clone()));
     names.split(' ').filter_map(present).collect()
 }
-
-/// `encodeURIComponent(text)`.
-fn encode_component(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const ESCAPED: AsciiSet = NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'\'')
-        .remove(b'(')
-        .remove(b')');
-    utf8_percent_encode(text, &ESCAPED).to_string()
-}

@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::backend::{Backend, OLLAMA_OPTIONS, identify, numeric_server, trim_v1};
-use super::{TextFault, encode_component, js, json_headers, posting, without_body};
+use super::{TextFault, js, json_headers, posting, without_body};
 use crate::config::upstream::UpstreamConfig;
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
@@ -173,7 +173,7 @@ pub fn props(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Upst
     let mut address = format!("{base}/props");
     let model = body.get("model");
     if js::is_truthy(model) && backend.is_some_and(|backend| backend.name == "llamacpp") {
-        address.push_str(&format!("?model={}", encode_component(&js::to_text(model))));
+        address.push_str(&format!("?model={}", js::encode_component(&js::to_text(model))));
     }
     without_body(Method::GET, &address, headers)
 }
