@@ -18,8 +18,8 @@ use crate::source::Source;
 use crate::system;
 
 /// How many times as long as this run an import takes, for the estimate: `scripts/bench-import.mjs` measures both on one
-/// root (33 on two cores, for 149 MB in 300 cards and 600 chats). Where the disk is slow to read, it is less.
-const IMPORT_TO_READ: u32 = 33;
+/// root (32 on two cores, for 3.7 GB in 10,000 cards and 20,000 chats). Where the disk is slow to read, it is less.
+const IMPORT_TO_READ: u32 = 32;
 
 /// Runs the verb.
 ///

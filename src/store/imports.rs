@@ -163,7 +163,8 @@ pub async fn list(db: &Db) -> Result<Vec<Run>> {
 /// The database failed.
 pub async fn finish(db: &Db, run_id: Uuid) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
-    let filled = "ANALYZE files, documents, characters, chats, messages, chat_file_summaries, blobs, import_files";
+    let filled =
+        "ANALYZE files, documents, characters, chats, messages, chat_file_summaries, blobs, import_files";
     sqlx::query(filled).execute(&mut *tx).await?;
     let sql = "UPDATE import_runs SET finished_at = now() WHERE run_id = $1";
     sqlx::query(sql).bind(run_id).execute(&mut *tx).await?;
