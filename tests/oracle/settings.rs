@@ -88,7 +88,6 @@ async fn saving(s: &mut Scenario) {
 
 async fn snapshots(s: &mut Scenario) {
     s.post("/api/settings/get-snapshots", json!({})).await;
-    s.next_second().await;
     s.post("/api/settings/make-snapshot", json!({})).await;
     s.post("/api/settings/get-snapshots", json!({}))
         .await
@@ -96,7 +95,6 @@ async fn snapshots(s: &mut Scenario) {
     s.post("/api/settings/load-snapshot", json!({ "name": "{{snapshot}}" }))
         .await;
     s.post("/api/settings/save", json!({ "after": "snapshot" })).await;
-    s.next_second().await;
     s.send(call("POST", "/api/settings/make-snapshot")).await;
     s.post("/api/settings/get-snapshots", json!({})).await;
     s.post(
