@@ -29,6 +29,7 @@ use crate::snapshots::{self, Autosaves};
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::{Db, TenantId};
 use crate::tenant::Tenant;
+use crate::tokenizers::vocabularies::Vocabularies;
 use crate::upgrades;
 
 /// Handle of the account that exists always, and that everyone is while accounts are off.
@@ -45,6 +46,7 @@ struct Inner {
     frontend: Frontend,
     content: DefaultContent,
     relay: Relay,
+    vocabularies: Vocabularies,
     uploads: PathBuf,
     git: Git,
     system_tenant: TenantId,
@@ -100,6 +102,11 @@ impl App {
         let accounts = open_accounts(&config, &db, &keys)?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
+            vocabularies: Vocabularies::new(
+                frontend.tokenizers(),
+                config.data_dir.join("_cache"),
+                config.upstream.download_tokenizers.then(|| relay.clone()),
+            ),
             config,
             db,
             keys,
@@ -155,6 +162,12 @@ impl App {
     #[must_use]
     pub fn relay(&self) -> &Relay {
         &self.0.relay
+    }
+
+    /// Tokenizers that are loaded on first use.
+    #[must_use]
+    pub fn vocabularies(&self) -> &Vocabularies {
+        &self.0.vocabularies
     }
 
     /// Folder of uploads in flight; emptied at start.

@@ -48,6 +48,12 @@ impl Frontend {
         self.root.join("default/content")
     }
 
+    /// Folder of the tokenizer models that come with it.
+    #[must_use]
+    pub fn tokenizers(&self) -> PathBuf {
+        self.root.join("src/tokenizers")
+    }
+
     /// The bundle served at `/lib.js`: the installation's own if it ever made one, else ours.
     #[must_use]
     pub fn lib_js(&self) -> Option<&Path> {

@@ -1,12 +1,15 @@
 //! OpenAI's byte-pair encodings, each loaded on first use.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use squaretable_compat::json::lossy;
 use tiktoken_rs::CoreBPE;
 
 use super::routing::Encoding;
 
-/// The ids of a text, or `None` when it holds a special token of the encoding literally.
+/// The ids of a text, or `None` when it holds a special token of the encoding literally, or a run of white space that is
+/// too long for the library (some hundred thousand characters).
 pub(super) fn encode(encoding: Encoding, text: &str) -> Option<Vec<u32>> {
     let text = lossy(text);
     let tables = tables(encoding);
@@ -15,7 +18,14 @@ pub(super) fn encode(encoding: Encoding, text: &str) -> Option<Vec<u32>> {
         .special_tokens()
         .iter()
         .any(|special| text.contains(special));
-    (!has_special).then(|| tables.encode_ordinary(&text))
+    if has_special {
+        return None;
+    }
+    let encoded = tables.encode(&text, &HashSet::new());
+    let (ids, _) = encoded
+        .inspect_err(|error| tracing::warn!("a text cannot be encoded: {error}"))
+        .ok()?;
+    Some(ids)
 }
 
 /// The ids of a JSON value. An empty array counts as empty text, as it does in JavaScript; anything else that is no

@@ -22,8 +22,8 @@ pub enum Encoding {
 pub enum Tokenizer {
     /// One of OpenAI's encodings.
     OpenAi(Encoding),
-    /// A tokenizer of the original that this server does not have: its SentencePiece and Hugging Face families.
-    Missing(&'static str),
+    /// A SentencePiece or Hugging Face family, by the name of its routes.
+    Family(&'static str),
     /// A name the original passes to the wrong library, whose failure it answers with the empty result.
     Failing,
 }
@@ -112,7 +112,7 @@ const ENCODE_PARTS: [(&str, &str); 14] = [
 ];
 
 /// Families with routes of their own, `/api/tokenizers/{name}/{encode,decode}`.
-const FAMILIES: [&str; 14] = [
+pub(crate) const FAMILIES: [&str; 14] = [
     "llama",
     "nerdstash",
     "nerdstash_v2",
@@ -138,7 +138,7 @@ impl Tokenizer {
             return Self::OpenAi(encoding);
         }
         match first_match(&COUNT_PARTS, model) {
-            Some(family) => Self::Missing(family),
+            Some(family) => Self::Family(family),
             None => Self::OpenAi(Encoding::Cl100kBase),
         }
     }
@@ -150,9 +150,9 @@ impl Tokenizer {
     #[must_use]
     pub fn for_encode(model: &str) -> Self {
         match first_match(&ENCODE_PARTS, model) {
-            Some(family) => Self::Missing(family),
+            Some(family) => Self::Family(family),
             None => match Self::for_count(model) {
-                Self::Missing(_) | Self::Failing => Self::Failing,
+                Self::Family(_) | Self::Failing => Self::Failing,
                 known => known,
             },
         }
@@ -167,7 +167,7 @@ impl Tokenizer {
         FAMILIES
             .iter()
             .find(|family| **family == name)
-            .map(|family| Self::Missing(family))
+            .map(|family| Self::Family(family))
     }
 }
 
@@ -197,8 +197,8 @@ mod tests {
             Tokenizer::for_count("gpt-4o-yi"),
             Tokenizer::OpenAi(Encoding::O200kBase)
         );
-        assert_eq!(Tokenizer::for_encode("gpt-4o-yi"), Tokenizer::Missing("yi"));
-        assert_eq!(Tokenizer::for_count("learnlm-1"), Tokenizer::Missing("gemma"));
+        assert_eq!(Tokenizer::for_encode("gpt-4o-yi"), Tokenizer::Family("yi"));
+        assert_eq!(Tokenizer::for_count("learnlm-1"), Tokenizer::Family("gemma"));
         assert_eq!(Tokenizer::for_encode("learnlm-1"), Tokenizer::Failing);
     }
 
@@ -235,12 +235,8 @@ mod tests {
             ("mistral-nemo", "mistral"),
             ("nemotron", "nemo"),
         ] {
-            assert_eq!(Tokenizer::for_count(model), Tokenizer::Missing(family), "{model}");
-            assert_eq!(
-                Tokenizer::for_encode(model),
-                Tokenizer::Missing(family),
-                "{model}"
-            );
+            assert_eq!(Tokenizer::for_count(model), Tokenizer::Family(family), "{model}");
+            assert_eq!(Tokenizer::for_encode(model), Tokenizer::Family(family), "{model}");
         }
     }
 
@@ -252,7 +248,7 @@ mod tests {
         );
         assert_eq!(
             Tokenizer::for_family("nerdstash_v2"),
-            Some(Tokenizer::Missing("nerdstash_v2"))
+            Some(Tokenizer::Family("nerdstash_v2"))
         );
         assert_eq!(Tokenizer::for_family("openai"), None);
     }

@@ -49,6 +49,8 @@ const LONE: &str =
     "A lone surrogate cannot be part of a name here; the name that is stored is the one that is answered.";
 const OWN_NAMES: &str = "A name that every object of JavaScript knows is a name like any other.";
 const LEADS_OUT: &str = "A path that leads out of the user's chats is refused.";
+const NO_IDS: &str =
+    "What is no list holds no ids; the original takes a number for the length of a list of zeros.";
 const BIG: &str = "Only bodies up to 256 KiB have a tag.";
 const NO_PICTURE: &str =
     "A picture that cannot be read is refused; the original stores another one and says nothing.";
@@ -278,6 +280,12 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("text_completions", "POST /api/backends/text-completions/generate ollama e*stream true", OLLAMA),
     differs("text_completions", "POST /api/backends/text-completions/generate ollama broken stream true", OLLAMA),
     differs("thumbnails", "GET /thumbnail?type=bg&file=b10x10.png", "Enlarging ten pixels to a hundred: the two libraries interpolate differently."),
+    part("tokenizers_families", "POST /api/tokenizers/*/encode 100 kB", "header etag", BIG),
+    differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":5}"#, NO_IDS),
+    differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":"5"}"#, NO_IDS),
+    differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":"x"}"#, NO_IDS),
+    differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":true}"#, NO_IDS),
+    differs("tokenizers_families", "POST /api/tokenizers/openai/count?model=gpt-4 a million of *", "A long run is counted; the original's library fails at it and leaves the message out."),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"nobody\"}", NO_ACCOUNT),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"../default-user\"}", NO_ACCOUNT),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"default-user/\"}", NO_ACCOUNT),

@@ -52,6 +52,10 @@ fn answer(request: &Request) -> Reply {
         "null" => Reply::json(&Value::Null),
         "text" => Reply::json(&json!("wörds & <b>")),
         "list" => Reply::json(&json!([1, 2])),
+        "nulls" => Reply::json(&json!({
+            "length": null, "count": null, "value": null, "ids": null, "tokens": { "length": null }
+        })),
+        "zero" => Reply::json(&json!({ "length": 0, "count": 5, "ids": "none" })),
         "spelled" => Reply::bytes(
             "application/json",
             "{ \"b\": 1.0, \"10\": 1e21,\n\"2\": \"\\u00e9\\/\" }",
@@ -96,6 +100,9 @@ fn ok(asked: &str, request: &Request) -> Reply {
         "embeddings" => Reply::json(&json!({ "model": "e", "data": [
             { "index": 1, "embedding": [0.25] }, [{ "index": 0, "embedding": [1, -2.5e-7] }], { "index": 2 }
         ] })),
+        "tokencount" => Reply::json(&json!({ "value": 3, "ids": [7, 8, 9] })),
+        "encode" => Reply::json(&json!({ "tokens": [5, 6], "length": 2 })),
+        "tokenize" => Reply::json(&json!({ "tokens": [1, 2, 3, 4] })),
         "transcribe" => Reply::json(&json!({ "text": "héard" })),
         _ => completion(asked, request),
     }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::tokenizers::{Parameters, model_of, on_blocking_thread};
+use super::tokenizers::{Parameters, answer_bias};
 use crate::api::prefs::secrets;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -19,7 +19,6 @@ use crate::providers::upstream::Upstream;
 use crate::reply;
 use crate::routes::Routes;
 use crate::tenant::Tenant;
-use crate::tokenizers;
 
 /// How long OpenRouter's prices are waited for.
 const PRICES_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -179,11 +178,8 @@ async fn process(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<
 }
 
 /// `POST /api/backends/chat-completions/bias?model=`: texts to token ids.
-async fn bias(_: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
-    if !body.is_array() {
-        return Err(Error::bad_request());
-    }
-    on_blocking_thread(move || tokenizers::bias(&model_of(&query), &body)).await
+async fn bias(State(app): State<App>, _: Tenant, query: Parameters, Body(body): Body) -> Result<Response> {
+    answer_bias(&app, &query, body).await
 }
 
 /// `POST /api/backends/chat-completions/multimodal-models/*`: ids of the source's models that see pictures.

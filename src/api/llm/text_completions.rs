@@ -124,7 +124,7 @@ async fn asked(
 }
 
 /// The key of the body's back end: the one it asks for by `secret_id`, else the active one.
-async fn secret_of(app: &App, tenant: &Tenant, body: &Value) -> Result<String> {
+pub(super) async fn secret_of(app: &App, tenant: &Tenant, body: &Value) -> Result<String> {
     let Some(key) = Backend::of(body).and_then(|backend| backend.secret_key) else {
         return Ok(String::new());
     };

@@ -11,6 +11,7 @@ mod novelai_tokens;
 pub mod ollama;
 pub mod reply;
 pub mod request;
+pub mod tokens;
 pub mod tools;
 
 use axum::http::Method;

@@ -7,7 +7,7 @@ use crate::harness::{Client, Options, Reply, Server, Sites, World};
 const API: &str = "https://aihorde.net/api/v2";
 
 /// A server whose whole internet is `sites`.
-async fn start(sites: &Sites) -> (World, Server, Client) {
+pub(super) async fn start(sites: &Sites) -> (World, Server, Client) {
     let world = World::start(sites).await;
     let mut options = Options::default();
     options.config.upstream.extra_ca_certificates = Some(world.authority());

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Reply, Server, Sites};
 
 async fn post(client: &Client, path: &str, body: Value) -> Value {
     client.post(path, body).await.expect(200).json()
@@ -77,6 +77,9 @@ async fn bodies_without_text_count_as_nothing() {
         json!({}),
         json!({ "ids": [] }),
         json!({ "ids": "x" }),
+        json!({ "ids": "5" }),
+        json!({ "ids": 1_000_000_000 }),
+        json!({ "ids": true }),
         json!({ "ids": [4_000_000_000_u32] }),
     ] {
         let decoded = post(
@@ -129,18 +132,109 @@ async fn biases_are_by_token_id() {
 }
 
 #[tokio::test]
-async fn a_tokenizer_that_is_not_built_says_so() {
+async fn models_of_the_installation_encode_and_decode() {
     let server = Server::start().await;
     let client = server.client().await;
-    let answer = client
-        .post("/api/tokenizers/openai/count?model=claude-3-opus", json!([]))
+    for (family, ids, text) in [
+        ("llama", json!([15043, 3186]), "Helloworld"),
+        ("llama3", json!([9906, 1917]), "Hello world"),
+    ] {
+        let path = format!("/api/tokenizers/{family}/encode");
+        let encoded = post(&client, &path, json!({ "text": "Hello world" })).await;
+        assert_eq!(encoded["ids"], ids, "{family}");
+        let path = format!("/api/tokenizers/{family}/decode");
+        let decoded = post(&client, &path, json!({ "ids": ids })).await;
+        assert_eq!(decoded["text"], text, "{family}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_run_of_one_character_is_encoded() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let text = "a".repeat(1 << 20);
+    for family in ["llama", "llama3", "gpt2"] {
+        let path = format!("/api/tokenizers/{family}/encode");
+        let encoded = post(&client, &path, json!({ "text": text })).await;
+        let chunks = encoded["chunks"].as_array().unwrap();
+        let chunks: String = chunks.iter().map(|chunk| chunk.as_str().unwrap()).collect();
+        assert_eq!(chunks.trim_start_matches('\u{2581}'), text, "{family}");
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_the_original_has_an_answer() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    // More white space before a letter than the library's regular expressions look back over.
+    let spaces = format!("{}x", " ".repeat(1 << 20));
+    let empty = json!({ "ids": [], "count": 0, "chunks": [] });
+    let path = "/api/tokenizers/openai/encode?model=gpt-4";
+    assert!(post(&client, path, json!({ "text": spaces })).await == empty);
+    let messages = json!([{ "content": "hello world" }, { "content": spaces }]);
+    let path = "/api/tokenizers/openai/count?model=gpt-4";
+    assert_eq!(post(&client, path, messages).await, json!({ "token_count": 11 }));
+    let messages = json!([{ "content": "a".repeat(1 << 20) }]);
+    assert_eq!(
+        post(&client, path, messages).await,
+        json!({ "token_count": 6 + (1 << 17) })
+    );
+}
+
+#[tokio::test]
+async fn texts_beyond_the_limit_are_guessed_at_or_refused() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let long = "a".repeat((2 << 20) + 1);
+    for path in [
+        "/api/tokenizers/llama/encode",
+        "/api/tokenizers/openai/encode?model=gpt-4",
+    ] {
+        let refusal = client
+            .post(path, json!({ "text": long }))
+            .await
+            .expect(413)
+            .text();
+        assert_eq!(refusal, "Texts up to 2 MiB are tokenized.");
+    }
+    for (model, extra) in [("gpt-4", 6), ("llama", 0), ("llama-3", 0)] {
+        let path = format!("/api/tokenizers/openai/count?model={model}");
+        let counted = post(&client, &path, json!([{ "content": long }])).await;
+        assert_eq!(counted, json!({ "token_count": 626_016 + extra }), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn back_ends_count_by_themselves() {
+    let sites = Sites::default();
+    let answer = |body: Value| Reply::json(&body);
+    sites
+        .on(
+            "POST",
+            "http://h.example/extra/tokencount",
+            answer(json!({ "value": 2 })),
+        )
+        .on(
+            "POST",
+            "http://h.example/tokenize",
+            answer(json!({ "tokens": [1, 2] })),
+        );
+    let (_world, _server, client) = super::horde::start(&sites).await;
+    let body = json!({ "url": "http://h.example/", "text": "t", "api_type": "llamacpp" });
+    let path = "/api/tokenizers/remote/kobold/count";
+    assert_eq!(
+        post(&client, path, body.clone()).await,
+        json!({ "count": 2, "ids": [] })
+    );
+    let path = "/api/tokenizers/remote/textgenerationwebui/encode";
+    assert_eq!(
+        post(&client, path, body).await,
+        json!({ "count": 2, "ids": [1, 2] })
+    );
+    client
+        .post(path, json!({ "api_type": "ollama" }))
         .await
-        .expect(501);
-    assert!(answer.json()["error"].as_str().unwrap().contains("not available"));
-    let answer = client
-        .post("/api/tokenizers/llama3/encode", json!({ "text": "x" }))
-        .await
-        .expect(501)
-        .json();
-    assert_eq!(answer["route"], "POST /api/tokenizers/llama3/encode");
+        .expect(400);
+    let failed = post(&client, path, json!({ "api_type": "ooba", "url": "nowhere" })).await;
+    assert_eq!(failed, json!({ "error": true }));
 }
