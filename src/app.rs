@@ -24,6 +24,7 @@ use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde;
+use crate::providers::translate::bing::Bing;
 use crate::sessions::Sessions;
 use crate::snapshots::{self, Autosaves};
 use crate::store::accounts::{self, NewUser, User};
@@ -46,6 +47,7 @@ struct Inner {
     frontend: Frontend,
     content: DefaultContent,
     relay: Relay,
+    untrusted_relay: Relay,
     vocabularies: Vocabularies,
     uploads: PathBuf,
     git: Git,
@@ -61,6 +63,7 @@ struct Inner {
     long_reads: LongReads,
     cacheable_models: Cache<String, ()>,
     horde: horde::Lists,
+    bing: Bing,
 }
 
 impl App {
@@ -78,6 +81,7 @@ impl App {
         let uploads = config.data_dir.join("_uploads");
         empty_folder(&uploads)?;
         let relay = Relay::new(&config.upstream)?;
+        let untrusted_relay = Relay::untrusted(&config.upstream)?;
         let db = Db::connect(database, config.database.max_connections).await?;
         let system_tenant = accounts::system_tenant(&db).await?;
         let git = Git::new(
@@ -87,13 +91,7 @@ impl App {
         );
         let tenant = open_default_tenant(&config, &db, &keys, &content).await?;
         let default_user = Arc::new(without_accounts(tenant.user()));
-        let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
-        files.set_user_css(read_user_css(&config.data_dir, &content));
-        let pages = Pages {
-            files: Arc::new(files),
-            has_accounts: config.accounts.enabled,
-            version: Version::new(frontend.version(), frontend.git()),
-        };
+        let pages = Arc::new(open_pages(&config, &frontend, &content));
         let csrf = CsrfPolicy {
             enabled: !config.http.disable_csrf,
             is_proxy_open: config.http.cors_proxy,
@@ -113,10 +111,11 @@ impl App {
             frontend,
             content,
             relay,
+            untrusted_relay,
             uploads,
             git,
             system_tenant,
-            pages: Arc::new(pages),
+            pages,
             csrf: Arc::new(csrf),
             not_found_page,
             default_user,
@@ -125,6 +124,7 @@ impl App {
             autosaves: Autosaves::default(),
             cacheable_models: Cache::new(1000),
             horde: horde::Lists::default(),
+            bing: Bing::default(),
         })))
     }
 
@@ -170,6 +170,12 @@ impl App {
         &self.0.vocabularies
     }
 
+    /// Outbound traffic to addresses that nobody vouches for, such as a link in a message.
+    #[must_use]
+    pub fn untrusted_relay(&self) -> &Relay {
+        &self.0.untrusted_relay
+    }
+
     /// Folder of uploads in flight; emptied at start.
     #[must_use]
     pub fn uploads(&self) -> &Path {
@@ -180,6 +186,12 @@ impl App {
     #[must_use]
     pub fn horde(&self) -> &horde::Lists {
         &self.0.horde
+    }
+
+    /// What Bing's translator page handed out last.
+    #[must_use]
+    pub fn bing(&self) -> &Bing {
+        &self.0.bing
     }
 
     /// The system's git.
@@ -259,6 +271,17 @@ impl App {
         }
         self.0.seeded.insert(user.tenant, ()).await;
         Ok(())
+    }
+}
+
+/// The frontend's own files, with the operator's style sheet.
+fn open_pages(config: &Config, frontend: &Frontend, content: &DefaultContent) -> Pages {
+    let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
+    files.set_user_css(read_user_css(&config.data_dir, content));
+    Pages {
+        files: Arc::new(files),
+        has_accounts: config.accounts.enabled,
+        version: Version::new(frontend.version(), frontend.git()),
     }
 }
 

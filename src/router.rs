@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use crate::api::web::{legacy, login, pages, user_data};
-use crate::api::{account, chat, library, llm, prefs};
+use crate::api::{account, chat, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
 use crate::middleware::{self, cache_buster, csrf, user};
@@ -42,6 +42,7 @@ fn private() -> Routes {
         .merge(library::routes())
         .merge(chat::routes())
         .merge(llm::routes())
+        .merge(tools::routes())
 }
 
 /// Routes of our own behind the login, which the original does not have.

@@ -7,4 +7,5 @@ pub mod library;
 pub mod llm;
 pub mod prefs;
 pub mod stored;
+pub mod tools;
 pub mod web;

@@ -21,7 +21,7 @@ pub use super::fetch_error::RelayError;
 use super::address_filter::{AddressFilter, FilteringResolver};
 use super::proxy::ProxyRule;
 use super::upstream::{Upstream, redacted};
-use crate::config::upstream::UpstreamConfig;
+use crate::config::upstream::{PrivateAddresses, UpstreamConfig};
 use crate::reply::untag;
 
 /// Redirects followed before giving up.
@@ -89,6 +89,26 @@ impl Relay {
             client,
             filter,
             proxy,
+        })
+    }
+
+    /// A relay for addresses that nobody vouches for: where the operator has switched the filter off and no proxy decides,
+    /// it refuses every private address.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn untrusted(config: &UpstreamConfig) -> anyhow::Result<Self> {
+        if config.private_addresses.enabled || config.proxy.is_some() {
+            return Self::new(config);
+        }
+        let private_addresses = PrivateAddresses {
+            enabled: true,
+            allowed_ranges: Vec::new(),
+            ..config.private_addresses.clone()
+        };
+        Self::new(&UpstreamConfig {
+            private_addresses,
+            ..config.clone()
         })
     }
 

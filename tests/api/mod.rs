@@ -7,4 +7,5 @@ mod chat;
 mod library;
 mod llm;
 mod prefs;
+mod tools;
 mod web;

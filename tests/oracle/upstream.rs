@@ -35,8 +35,10 @@ const HEADERS: &[&str] = &[
 const MORE_HEADERS: &[&str] = &[
     "accept",
     "cookie",
+    "dnt",
     "origin",
     "referer",
+    "sec-fetch-mode",
     "user-agent",
     "x-requested-with",
 ];
@@ -86,7 +88,7 @@ impl Recorded {
         }
         Recorded {
             method: request.method.clone(),
-            path: request.url.clone(),
+            path: unnumbered(&request.url),
             headers,
             body,
         }
@@ -102,6 +104,12 @@ impl Recorded {
         let body = compare::tree(&self.body).unwrap_or_else(|| Value::String(self.body.clone()));
         json!({ "method": self.method, "path": self.path, "headers": headers, "body": body })
     }
+}
+
+/// An address without the number that its caller makes up.
+fn unnumbered(address: &str) -> String {
+    let made_up = regex::Regex::new("(_reqid=|ucid=)[0-9a-f]+").expect("a pattern");
+    made_up.replace(address, "$1<number>").into_owned()
 }
 
 /// A body without the moment and the signature of the JSON Web Token in it, if there is one; how long it is valid

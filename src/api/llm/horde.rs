@@ -8,8 +8,8 @@ use crate::api::prefs::secrets;
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::Body;
+use crate::providers::exchange::RequestFault;
 use crate::providers::relay::{RelayError, UpstreamReply};
-use crate::providers::text::TextFault;
 use crate::providers::text::horde::{self, List};
 use crate::providers::upstream::Upstream;
 use crate::reply;
@@ -93,7 +93,7 @@ async fn user_info(State(app): State<App>, tenant: Tenant) -> Result<Response> {
 /// Sends a request and shapes its answer.
 async fn asked(
     app: &App,
-    question: std::result::Result<Upstream, TextFault>,
+    question: std::result::Result<Upstream, RequestFault>,
     shape: impl AsyncFn(std::result::Result<UpstreamReply, RelayError>) -> Response,
 ) -> Response {
     match question {

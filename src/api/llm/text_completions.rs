@@ -10,10 +10,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::generations::{self, Keeping};
+use crate::providers::exchange::RequestFault;
 use crate::providers::farewell::Farewell;
 use crate::providers::relay::{RelayError, UpstreamReply};
 use crate::providers::text::backend::Backend;
-use crate::providers::text::{TextFault, reply, request, tools};
+use crate::providers::text::{reply, request, tools};
 use crate::providers::upstream::Upstream;
 use crate::routes::Routes;
 use crate::tenant::Tenant;
@@ -113,7 +114,7 @@ async fn tabby_download(State(app): State<App>, tenant: Tenant, Body(body): Body
 /// Sends a request, if the body was good for one, and shapes its answer.
 async fn asked(
     app: &App,
-    question: Result<Option<Upstream>, TextFault>,
+    question: Result<Option<Upstream>, RequestFault>,
     shape: impl AsyncFn(Result<UpstreamReply, RelayError>) -> Response,
 ) -> Result<Response> {
     match question {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::TextFault;
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::RequestFault;
 use crate::providers::upstream::UpstreamHeaders;
 
 /// Who this program says it is, to the sites that ask for it.
@@ -183,7 +183,11 @@ pub(super) fn identify(
 }
 
 /// Sets what `requestOverrides` says of the address's host; the first entry that names it counts.
-pub(super) fn override_headers(headers: &mut UpstreamHeaders, server: &str, config: &UpstreamConfig) {
+pub(in crate::providers) fn override_headers(
+    headers: &mut UpstreamHeaders,
+    server: &str,
+    config: &UpstreamConfig,
+) {
     let Ok(url) = reqwest::Url::parse(server) else {
         return;
     };
@@ -202,16 +206,16 @@ pub(super) fn override_headers(headers: &mut UpstreamHeaders, server: &str, conf
 /// The address in a field: local names as numbers, since some systems resolve `localhost` to where nobody listens.
 ///
 /// # Errors
-/// [`TextFault::MissingServer`] when it is no text.
-pub(super) fn numeric_server(body: &Value) -> Result<String, TextFault> {
+/// [`RequestFault::MissingServer`] when it is no text.
+pub(super) fn numeric_server(body: &Value) -> Result<String, RequestFault> {
     let server = body.get("api_server").and_then(Value::as_str);
     Ok(server
-        .ok_or(TextFault::MissingServer)?
+        .ok_or(RequestFault::MissingServer)?
         .replacen("localhost", "127.0.0.1", 1))
 }
 
 /// An address without one slash and then one `/v1` at its end.
-pub(super) fn trim_v1(server: &str) -> &str {
+pub(in crate::providers) fn trim_v1(server: &str) -> &str {
     let server = trim_slash(server);
     server.strip_suffix("/v1").unwrap_or(server)
 }

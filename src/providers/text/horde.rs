@@ -8,8 +8,10 @@ use moka::future::Cache;
 use serde_json::{Map, Value, json};
 use squaretable_compat::json::to_vec;
 
-use super::reply::{read, respond, server_error};
-use super::{TextFault, js, posting, without_body};
+use super::js;
+use crate::providers::exchange::{
+    RequestFault, json_headers, posting, read, respond, server_error, without_body,
+};
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 use crate::reply;
@@ -137,7 +139,7 @@ fn with_reference(models: Value, reference: &Value) -> Value {
 }
 
 /// A request to the Horde, which wants to know the program that asks.
-fn ask(method: Method, path: &str, version: &str) -> Result<Upstream, TextFault> {
+fn ask(method: Method, path: &str, version: &str) -> Result<Upstream, RequestFault> {
     let mut headers = UpstreamHeaders::default();
     headers.set("Client-Agent", agent(version));
     without_body(method, &format!("{API}{path}"), headers)
@@ -152,7 +154,7 @@ fn agent(version: &str) -> String {
 ///
 /// # Errors
 /// None in practice; the address is fixed.
-pub fn heartbeat(version: &str) -> Result<Upstream, TextFault> {
+pub fn heartbeat(version: &str) -> Result<Upstream, RequestFault> {
     ask(Method::GET, "/status/heartbeat", version)
 }
 
@@ -160,7 +162,7 @@ pub fn heartbeat(version: &str) -> Result<Upstream, TextFault> {
 ///
 /// # Errors
 /// None in practice; the address is fixed.
-pub fn image_models(version: &str) -> Result<Upstream, TextFault> {
+pub fn image_models(version: &str) -> Result<Upstream, RequestFault> {
     let mut upstream = ask(Method::GET, "/status/models", version)?;
     upstream.headers.set("Content-Type", "application/json");
     Ok(upstream)
@@ -170,7 +172,7 @@ pub fn image_models(version: &str) -> Result<Upstream, TextFault> {
 ///
 /// # Errors
 /// None in practice; an id is one step of the path, whatever it holds.
-pub fn task(method: Method, body: &Value, version: &str) -> Result<Upstream, TextFault> {
+pub fn task(method: Method, body: &Value, version: &str) -> Result<Upstream, RequestFault> {
     let id = js::encode_component(&js::to_text(body.get("taskId")));
     // Dots are not escaped, and alone they would be steps of the path.
     let id = if matches!(id.as_str(), "." | "..") {
@@ -185,8 +187,8 @@ pub fn task(method: Method, body: &Value, version: &str) -> Result<Upstream, Tex
 ///
 /// # Errors
 /// None in practice; the address is fixed.
-pub fn generate(body: &Value, key: &str, version: &str) -> Result<Upstream, TextFault> {
-    let mut headers = super::json_headers();
+pub fn generate(body: &Value, key: &str, version: &str) -> Result<Upstream, RequestFault> {
+    let mut headers = json_headers();
     headers.set("apikey", if key.is_empty() { ANONYMOUS } else { key });
     headers.set("Client-Agent", agent(version));
     posting(&format!("{API}/generate/text/async"), headers, body)
@@ -239,7 +241,7 @@ pub async fn passed_success(outcome: Result<UpstreamReply, RelayError>) -> Respo
 ///
 /// # Errors
 /// None in practice; the addresses are fixed.
-pub async fn user_info(key: &str, version: &str, relay: &Relay) -> Result<Response, TextFault> {
+pub async fn user_info(key: &str, version: &str, relay: &Relay) -> Result<Response, RequestFault> {
     if key.is_empty() {
         return Ok(reply::json(&json!({ "anonymous": true })));
     }

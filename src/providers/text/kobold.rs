@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 use squaretable_compat::json::to_vec;
 
 use super::backend::{Backend, identify, numeric_server, override_headers};
-use super::reply::{parse, read, respond, server_error};
-use super::{TextFault, copied, js, json_headers, parse_url, posting, without_body};
+use super::{copied, js};
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::{
+    RequestFault, json_headers, parse, parse_url, posting, read, respond, server_error, without_body,
+};
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 use crate::reply;
@@ -33,8 +35,8 @@ pub struct KoboldCall {
 /// Builds the request of `/generate`. KoboldAI takes no key.
 ///
 /// # Errors
-/// [`TextFault::MissingServer`], [`TextFault::InvalidUrl`]; the original does not survive either.
-pub fn generate(body: &Value, config: &UpstreamConfig) -> Result<KoboldCall, TextFault> {
+/// [`RequestFault::MissingServer`], [`RequestFault::InvalidUrl`]; the original does not survive either.
+pub fn generate(body: &Value, config: &UpstreamConfig) -> Result<KoboldCall, RequestFault> {
     let server = numeric_server(body)?;
     parse_url(&server)?;
     let mut headers = json_headers();
@@ -114,8 +116,8 @@ pub async fn generated(stream: bool, outcome: Result<UpstreamReply, RelayError>)
 /// Asks for versions and model, and answers `/status`: always 200, with what could be learnt.
 ///
 /// # Errors
-/// [`TextFault::MissingServer`]; the original does not survive it.
-pub async fn status(body: &Value, relay: &Relay) -> Result<Response, TextFault> {
+/// [`RequestFault::MissingServer`]; the original does not survive it.
+pub async fn status(body: &Value, relay: &Relay) -> Result<Response, RequestFault> {
     let server = numeric_server(body)?;
     let ask = async |path: &str| -> Option<Value> {
         let question = without_body(
@@ -159,13 +161,13 @@ pub async fn status(body: &Value, relay: &Relay) -> Result<Response, TextFault> 
 /// Builds the request of `/transcribe-audio`; `audio` is base64.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
+/// [`RequestFault::InvalidUrl`].
 pub fn transcription(
     server: &str,
     audio: &str,
     secret: &str,
     config: &UpstreamConfig,
-) -> Result<Upstream, TextFault> {
+) -> Result<Upstream, RequestFault> {
     let request = json!({ "prompt": "", "audio_data": audio });
     extra(server, "/api/extra/transcribe", &request, secret, config)
 }
@@ -173,13 +175,13 @@ pub fn transcription(
 /// Builds the request of `/embed` for the body's `items`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
+/// [`RequestFault::InvalidUrl`].
 pub fn embedding(
     server: &str,
     items: Option<&Value>,
     secret: &str,
     config: &UpstreamConfig,
-) -> Result<Upstream, TextFault> {
+) -> Result<Upstream, RequestFault> {
     let request = items.map_or_else(|| json!({}), |items| json!({ "input": items }));
     extra(server, "/api/extra/embeddings", &request, secret, config)
 }
@@ -191,7 +193,7 @@ fn extra(
     request: &Value,
     secret: &str,
     config: &UpstreamConfig,
-) -> Result<Upstream, TextFault> {
+) -> Result<Upstream, RequestFault> {
     let mut headers = UpstreamHeaders::default();
     identify(&mut headers, Backend::named("koboldcpp"), secret, server, config);
     // compat: the original states no type here, and its client then calls a text a text.
@@ -278,7 +280,7 @@ mod tests {
 
     use super::{embedding, generate, vectors};
     use crate::config::upstream::UpstreamConfig;
-    use crate::providers::text::TextFault;
+    use crate::providers::exchange::RequestFault;
 
     #[test]
     fn the_servers_own_settings_are_left_alone() {
@@ -317,8 +319,8 @@ mod tests {
     #[test]
     fn an_address_is_needed() {
         let faulty = |body: Value| generate(&body, &UpstreamConfig::default()).unwrap_err();
-        assert_eq!(faulty(json!({})), TextFault::MissingServer);
-        assert_eq!(faulty(json!({ "api_server": "" })), TextFault::InvalidUrl);
+        assert_eq!(faulty(json!({})), RequestFault::MissingServer);
+        assert_eq!(faulty(json!({ "api_server": "" })), RequestFault::InvalidUrl);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 use squaretable_compat::json::to_vec;
 
-use super::reply::{parse, read, respond};
-use super::{TextFault, copied, js, json_headers, novelai_tokens as tokens, posting, without_body};
+use super::{copied, js, novelai_tokens as tokens};
+use crate::providers::exchange::{RequestFault, json_headers, parse, posting, read, respond, without_body};
 use crate::providers::relay::{RelayError, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 use crate::reply;
@@ -45,7 +45,7 @@ fn headers(key: &str) -> UpstreamHeaders {
 ///
 /// # Errors
 /// None in practice; the address is fixed.
-pub fn status(key: &str) -> Result<Upstream, TextFault> {
+pub fn status(key: &str) -> Result<Upstream, RequestFault> {
     without_body(Method::GET, &format!("{IMAGE}/user/subscription"), headers(key))
 }
 
@@ -63,12 +63,12 @@ pub async fn subscription(outcome: Result<UpstreamReply, RelayError>) -> Respons
 /// Builds the request of `/generate`, and says whether the browser asked for a stream.
 ///
 /// # Errors
-/// [`TextFault::MissingModel`]; the original does not survive it.
-pub fn generate(body: &Value, key: &str) -> Result<(Upstream, bool), TextFault> {
+/// [`RequestFault::MissingModel`]; the original does not survive it.
+pub fn generate(body: &Value, key: &str) -> Result<(Upstream, bool), RequestFault> {
     let model = body
         .get("model")
         .and_then(Value::as_str)
-        .ok_or(TextFault::MissingModel)?;
+        .ok_or(RequestFault::MissingModel)?;
     let stream = js::is_truthy(body.get("streaming"));
     let host = if model.contains("kayra") || model.contains("erato") {
         TEXT
@@ -208,7 +208,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::generate;
-    use crate::providers::text::TextFault;
+    use crate::providers::exchange::RequestFault;
 
     fn made(body: &Value) -> (String, Value) {
         let (upstream, _) = generate(body, "k").unwrap();
@@ -237,7 +237,7 @@ mod tests {
         }
         assert_eq!(
             generate(&json!({ "model": 5 }), "k"),
-            Err(TextFault::MissingModel)
+            Err(RequestFault::MissingModel)
         );
     }
 

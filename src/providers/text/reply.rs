@@ -1,6 +1,5 @@
 //! The browser's answers to text-completion requests, from what the relay brings back.
 
-use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
@@ -8,53 +7,11 @@ use sha2::{Digest, Sha256};
 use squaretable_compat::json::{self as text_json, to_vec};
 
 use super::request::StatusCall;
-use super::{TextFault, js, ollama};
-use crate::middleware::etag;
-use crate::providers::chat::reply::check_json;
+use super::{js, ollama};
+use crate::providers::exchange::{RequestFault, parse, read, respond, server_error};
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::text::backend::Backend;
 use crate::reply;
-
-/// Why there is no JSON answer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoJson {
-    /// Nothing came, or not all of it.
-    #[error(transparent)]
-    Relay(#[from] RelayError),
-    /// What came is no JSON, or not of the shape that was asked for; in the words that the browser shows.
-    #[error("{0}")]
-    Malformed(String),
-}
-
-/// The JSON of an answer, whatever its status.
-pub(super) async fn read(reply: UpstreamReply) -> Result<Value, NoJson> {
-    let text = reply.text().await?;
-    parse(&text).map_err(NoJson::Malformed)
-}
-
-/// Parses JSON; the error is the JavaScript engine's message.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
-    text_json::parse(text.as_bytes())
-        .map_err(|error| check_json(text).err().unwrap_or_else(|| error.to_string()))
-}
-
-/// A value as Express sends it: a text as HTML, `null` as nothing, anything else as JSON.
-pub(super) fn respond(value: &Value) -> Response {
-    match value {
-        Value::String(text) => reply::html_text(text_json::lossy(text).into_owned()),
-        Value::Null => {
-            let mut response = Response::default();
-            response.headers_mut().insert(ETAG, etag::weak(b""));
-            response
-        }
-        other => reply::json_bytes(to_vec(other)),
-    }
-}
-
-/// 500 with its reason phrase, which is how most of these routes fail.
-pub(super) fn server_error() -> Response {
-    reply::status(StatusCode::INTERNAL_SERVER_ERROR)
-}
 
 /// `code` with `{"error":true}`.
 pub(super) fn plain_error(code: StatusCode) -> Response {
@@ -147,26 +104,11 @@ fn explained(code: &str, message: &str) -> Response {
     reply::json(&json!({ "error": true, "status": code, "response": message }))
 }
 
-impl TextFault {
+impl RequestFault {
     /// The answer of `/generate`: 200 with the fault, as for every other failure.
     #[must_use]
     pub fn generate_response(&self) -> Response {
         explained(self.code(), &self.to_string())
-    }
-
-    /// The answer of the routes that explain nothing: 500 with its reason phrase.
-    #[must_use]
-    pub fn server_error(&self) -> Response {
-        server_error()
-    }
-
-    /// The answer where the original does not survive the request: 400 `{"error":{"message"}}`.
-    #[must_use]
-    pub fn bad_request(&self) -> Response {
-        reply::json_with(
-            StatusCode::BAD_REQUEST,
-            &json!({ "error": { "message": self.to_string() } }),
-        )
     }
 }
 

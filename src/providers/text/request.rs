@@ -4,8 +4,9 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::backend::{Backend, OLLAMA_OPTIONS, identify, numeric_server, trim_v1};
-use super::{TextFault, js, json_headers, posting, without_body};
+use super::js;
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::{RequestFault, json_headers, posting, without_body};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
 /// Stop sequences that OpenAI takes at most.
@@ -38,8 +39,8 @@ pub struct StatusCall {
 /// Builds the request of `/generate`. `secret` is the stored key under [`Backend::secret_key`], empty when there is none.
 ///
 /// # Errors
-/// [`TextFault::MissingServer`], [`TextFault::InvalidUrl`].
-pub fn generate(mut body: Value, secret: &str, config: &UpstreamConfig) -> Result<TextCall, TextFault> {
+/// [`RequestFault::MissingServer`], [`RequestFault::InvalidUrl`].
+pub fn generate(mut body: Value, secret: &str, config: &UpstreamConfig) -> Result<TextCall, RequestFault> {
     let server = numeric_server(&body)?;
     body["api_server"] = server.clone().into();
     let backend = Backend::of(&body);
@@ -140,8 +141,8 @@ fn ollama(fields: &Map<String, Value>, config: &UpstreamConfig) -> Value {
 /// Builds the requests of `/status`.
 ///
 /// # Errors
-/// [`TextFault::MissingServer`], [`TextFault::InvalidUrl`].
-pub fn status(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<StatusCall, TextFault> {
+/// [`RequestFault::MissingServer`], [`RequestFault::InvalidUrl`].
+pub fn status(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<StatusCall, RequestFault> {
     let server = numeric_server(body)?;
     let base = trim_v1(&server);
     let backend = Backend::of(body);
@@ -163,8 +164,8 @@ pub fn status(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Sta
 /// Builds the request of `/props`: what a llama.cpp server, or KoboldCpp, says of its model.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn props(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Upstream, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn props(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Upstream, RequestFault> {
     let server = js::to_text(body.get("api_server"));
     let base = trim_v1(&server);
     let backend = Backend::of(body);

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{TextCall, TextFault, generate, props, status};
+use super::{TextCall, generate, props, status};
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::RequestFault;
 use crate::providers::text::backend::BACKENDS;
 
 fn call(extra: &Value) -> TextCall {
@@ -145,8 +146,11 @@ fn status_asks_for_models_and_for_the_loaded_one() {
     assert_eq!(ask("tabby").1.as_deref(), Some("http://h/v1/model"));
     assert_eq!(ask("nonsense").0, "http://h/");
     let faulty = |body: Value| status(&body, "", &UpstreamConfig::default()).unwrap_err();
-    assert_eq!(faulty(json!({})), TextFault::MissingServer);
-    assert_eq!(faulty(json!({ "api_server": "nonsense" })), TextFault::InvalidUrl);
+    assert_eq!(faulty(json!({})), RequestFault::MissingServer);
+    assert_eq!(
+        faulty(json!({ "api_server": "nonsense" })),
+        RequestFault::InvalidUrl
+    );
 }
 
 #[test]

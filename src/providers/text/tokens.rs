@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use squaretable_compat::json::{to_utf16, to_vec};
 
 use super::backend::{Backend, identify, trim_slash, trim_v1};
-use super::reply::read;
-use super::{TextFault, js, json_headers, posting};
+use super::js;
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::{RequestFault, json_headers, posting, read};
 use crate::providers::relay::{RelayError, UpstreamReply};
 use crate::providers::upstream::Upstream;
 use crate::reply;
@@ -15,8 +15,8 @@ use crate::reply;
 /// Builds the request of `/remote/kobold/count` for body `{"text","url"}`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn kobold_count(body: &Value) -> Result<Upstream, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn kobold_count(body: &Value) -> Result<Upstream, RequestFault> {
     let server = js::to_text(body.get("url"));
     posting(
         &format!("{}/extra/tokencount", trim_slash(&server)),
@@ -38,8 +38,8 @@ pub async fn kobold_counted(outcome: Result<UpstreamReply, RelayError>) -> Respo
 /// back end that does not count.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn encode(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Option<Upstream>, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn encode(body: &Value, secret: &str, config: &UpstreamConfig) -> Result<Option<Upstream>, RequestFault> {
     let field = |name: &str| js::to_text(body.get(name));
     let (text, model, server) = (field("text"), field("model"), field("url"));
     let backend = Backend::of(body);

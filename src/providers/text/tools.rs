@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use squaretable_compat::json::to_vec;
 
 use super::backend::{Backend, identify, trim_slash, trim_v1};
-use super::reply::{plain_error, read, respond, server_error};
-use super::{TextFault, copied, js, json_headers, posting, without_body};
+use super::reply::plain_error;
+use super::{copied, js};
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::exchange::{
+    RequestFault, json_headers, posting, read, respond, server_error, without_body,
+};
 use crate::providers::relay::{Relay, RelayError, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 use crate::reply;
@@ -16,8 +19,8 @@ use crate::reply;
 /// Builds the request of `/ollama/download`; `None` when the body lacks `name` or `api_server`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn ollama_pull(body: &Value) -> Result<Option<Upstream>, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn ollama_pull(body: &Value) -> Result<Option<Upstream>, RequestFault> {
     if !js::is_truthy(body.get("name")) || !js::is_truthy(body.get("api_server")) {
         return Ok(None);
     }
@@ -46,8 +49,8 @@ pub async fn pulled(outcome: Result<UpstreamReply, RelayError>) -> Response {
 /// Builds the request of `/ollama/caption-image`; `None` when the body lacks `server_url` or `model`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn ollama_caption(body: &Value) -> Result<Option<Upstream>, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn ollama_caption(body: &Value) -> Result<Option<Upstream>, RequestFault> {
     if !js::is_truthy(body.get("server_url")) || !js::is_truthy(body.get("model")) {
         return Ok(None);
     }
@@ -85,8 +88,8 @@ pub async fn captioned(outcome: Result<UpstreamReply, RelayError>) -> Response {
 /// Builds the request of `/llamacpp/props`; `None` when the body lacks `server_url`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn llamacpp_props(body: &Value) -> Result<Option<Upstream>, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn llamacpp_props(body: &Value) -> Result<Option<Upstream>, RequestFault> {
     if !js::is_truthy(body.get("server_url")) {
         return Ok(None);
     }
@@ -98,8 +101,8 @@ pub fn llamacpp_props(body: &Value) -> Result<Option<Upstream>, TextFault> {
 /// Builds the request of `/llamacpp/slots`; `None` when the body lacks what its `action` needs.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
-pub fn llamacpp_slots(body: &Value) -> Result<Option<Upstream>, TextFault> {
+/// [`RequestFault::InvalidUrl`].
+pub fn llamacpp_slots(body: &Value) -> Result<Option<Upstream>, RequestFault> {
     let text = |field: &str| js::to_text(body.get(field));
     let (server, action, slot) = (text("server_url"), text("action"), text("id_slot"));
     if !js::is_truthy(body.get("server_url")) {
@@ -153,12 +156,12 @@ pub struct TabbyDownload {
 /// Builds the requests of `/tabby/download`, with the key of the body's `api_type`.
 ///
 /// # Errors
-/// [`TextFault::InvalidUrl`].
+/// [`RequestFault::InvalidUrl`].
 pub fn tabby_download(
     body: &Value,
     secret: &str,
     config: &UpstreamConfig,
-) -> Result<TabbyDownload, TextFault> {
+) -> Result<TabbyDownload, RequestFault> {
     let server = js::to_text(body.get("api_server"));
     let base = trim_slash(&server);
     let mut headers = json_headers();

@@ -1,0 +1,3 @@
+//! Services that are no language models.
+
+mod translate;
