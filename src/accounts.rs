@@ -19,6 +19,7 @@ use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::codes::{self, Purpose};
 use crate::tenant::Tenant;
+use crate::tokens::Tokens;
 
 /// Accounts, their sessions, passwords and codes.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Accounts {
     db: Db,
     keys: MasterKey,
     sessions: Sessions,
+    tokens: Tokens,
     passwords: Passwords,
     limits: Limits,
 }
@@ -61,6 +63,7 @@ impl Accounts {
     #[must_use]
     pub fn new(db: Db, keys: MasterKey, sessions: Sessions, limits: &RateLimits) -> Self {
         Self {
+            tokens: Tokens::new(db.clone()),
             db,
             keys,
             sessions,
@@ -73,6 +76,12 @@ impl Accounts {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Service tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Passwords.

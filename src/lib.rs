@@ -48,6 +48,8 @@ pub mod reply;
 pub mod router;
 /// A router that remembers its routes.
 pub mod routes;
+/// What a service token must be allowed for each route.
+pub mod scopes;
 /// The server's life.
 pub mod serve;
 /// File responses: ranges, validators.
@@ -64,6 +66,8 @@ pub mod store;
 pub mod tenant;
 /// Token counts and ids.
 pub mod tokenizers;
+/// Tokens for programs.
+pub mod tokens;
 /// What the original changes in old data when it starts.
 pub mod upgrades;
 /// A user's data as the files of the original.

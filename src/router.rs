@@ -16,9 +16,10 @@ use crate::api::web::{legacy, login, pages, user_data};
 use crate::api::{account, chat, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
-use crate::middleware::{self, cache_buster, csrf, user};
+use crate::middleware::{self, cache_buster, csrf, token, user};
 use crate::reply;
 use crate::routes::Routes;
+use crate::scopes::Scopes;
 use crate::stack;
 use crate::tenant::Tenant;
 
@@ -59,16 +60,19 @@ pub fn routes() -> Routes {
 
 /// The whole server.
 pub fn service(app: &App) -> Router {
+    let scopes = Arc::new(Scopes::default());
     let private = private()
         .into_router(&public())
         .merge(own().into_public_router())
         .route("/proxy/{*url}", any(proxy))
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
+        .layer(from_fn_with_state(scopes.clone(), token::check))
         .layer(from_fn(legacy::redirect))
         .layer(from_fn(user::require));
     let routes = public()
         .into_public_router()
+        .layer(from_fn_with_state(scopes, token::check))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .fallback_service(private.with_state(app.clone()))

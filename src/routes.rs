@@ -137,7 +137,7 @@ pub fn not_implemented(route: &str) -> axum::response::Response {
 
 /// axum's patterns for an Express path. Paths are matched in lower case without a trailing slash, as
 /// `middleware/case.rs` leaves them; an optional parameter makes two patterns.
-fn patterns(path: &str) -> Vec<String> {
+pub(crate) fn patterns(path: &str) -> Vec<String> {
     let path = path.trim_end_matches('/').to_ascii_lowercase();
     let (path, optional) = match path.strip_suffix('?') {
         Some(path) => (path.to_owned(), true),

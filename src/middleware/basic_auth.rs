@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::middleware::client_ip::{self, ForwardedHeaders};
 use crate::middleware::rate_limit::RateLimiter;
+use crate::middleware::token::Bearer;
 use crate::reply;
 use crate::store::accounts::User;
 
@@ -92,6 +93,10 @@ impl BasicAuth {
 
 /// Lets requests with the right credentials pass; answers 401 with the page, or 429 after too many wrong ones.
 pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: Next) -> Response {
+    // A service token takes the header, and is the better proof.
+    if request.extensions().get::<Bearer>().is_some() {
+        return next.run(request).await;
+    }
     let Some(given) = credentials(request.headers()) else {
         return auth.unauthorized();
     };

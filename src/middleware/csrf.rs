@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::middleware::basic_auth::same;
 use crate::middleware::session::Session;
+use crate::middleware::token::Bearer;
 use crate::reply;
 
 /// When the token is asked for.
@@ -40,11 +41,13 @@ pub async fn token(
     reply::json(&json!({ "token": token }))
 }
 
-/// Answers the error page 403 to a changing request without the session's token in `X-CSRF-Token`.
+/// Answers the error page 403 to a changing request without the session's token in `X-CSRF-Token`. One with a service
+/// token was not made by a page and passes.
 pub async fn check(State(policy): State<Arc<CsrfPolicy>>, request: Request, next: Next) -> Response {
     let is_reading = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     let is_exempt = policy.is_proxy_open && request.uri().path().starts_with("/proxy/");
-    if !policy.enabled || is_reading || is_exempt || is_valid(&request) {
+    let is_program = request.extensions().get::<Bearer>().is_some();
+    if !policy.enabled || is_reading || is_exempt || is_program || is_valid(&request) {
         return next.run(request).await;
     }
     reply::error_page(StatusCode::FORBIDDEN)

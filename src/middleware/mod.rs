@@ -15,7 +15,8 @@
 //!     a global extension's file wins over a user's own.
 //! 15. [`case`]: the path as routes have it.
 //!
-//! The login gate is not here: it belongs to the private routes ([`crate::router`]).
+//! The login gate is not here, nor the gate of service tokens ([`token::check`]): they belong to the routes
+//! ([`crate::router`]).
 
 pub mod access_log;
 pub mod basic_auth;
@@ -33,6 +34,7 @@ pub mod host_whitelist;
 pub mod rate_limit;
 pub mod response_time;
 pub mod session;
+pub mod token;
 pub mod user;
 pub mod whitelist;
 

@@ -15,6 +15,8 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Map, Value};
 use squaretable_compat::cookie::{self, Received};
 
+use crate::middleware::token;
+
 /// Name, key and attributes of the cookie.
 #[derive(Clone)]
 pub struct SessionPolicy {
@@ -31,7 +33,7 @@ pub struct SessionPolicy {
 /// Request extension: the session of this request. A clone is the same session.
 ///
 /// Known keys are `csrfToken`, `handle`, `session` and `touch`; others are kept.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Session(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
@@ -47,6 +49,11 @@ struct Inner {
 
 /// Reads the session before the request is handled, and writes it back when it changed.
 pub async fn attach(State(policy): State<Arc<SessionPolicy>>, mut request: Request, next: Next) -> Response {
+    if token::presented(request.headers()).is_some() {
+        // A program has no session: none is read, and none is made.
+        request.extensions_mut().insert(Session::default());
+        return next.run(request).await;
+    }
     let session = policy.read(request.headers());
     let secure = policy.secure || is_behind_tls(request.headers());
     request.extensions_mut().insert(session.clone());

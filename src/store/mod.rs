@@ -20,5 +20,6 @@ pub mod secrets;
 pub mod sessions;
 pub mod tenants;
 pub mod thumbnails;
+pub mod tokens;
 
 pub use db::{Db, TenantId, Tx};

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod sessions;
+pub mod tokens;
 pub mod users_admin;
 pub mod users_private;
 pub mod users_public;
@@ -39,7 +40,7 @@ pub fn routes() -> Routes {
 /// Routes that the original does not have, behind the login.
 #[must_use]
 pub fn own_routes() -> Routes {
-    sessions::routes()
+    sessions::routes().merge(tokens::routes())
 }
 
 /// 204, what most of these routes answer.

@@ -2,6 +2,7 @@ mod backup;
 mod login;
 mod sessions;
 mod sessions_redis;
+mod tokens;
 mod upgrades;
 mod users_admin;
 mod users_private;
