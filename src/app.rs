@@ -74,10 +74,7 @@ impl App {
     pub async fn new(config: Config, database: PgConnectOptions) -> anyhow::Result<Self> {
         let frontend = Frontend::open(&config.frontend)?;
         let content = DefaultContent::load(&frontend.default_content())?;
-        let keys = match &config.master_key {
-            Some(key) => MasterKey::from_hex(key.expose())?,
-            None => MasterKey::from_file(&config.data_dir.join("master.key"))?,
-        };
+        let keys = MasterKey::of(&config)?;
         let uploads = config.data_dir.join("_uploads");
         empty_folder(&uploads)?;
         let relay = Relay::new(&config.upstream)?;

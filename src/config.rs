@@ -57,6 +57,12 @@ pub enum Command {
     Serve,
     /// Check the configuration and print what is wrong with it.
     CheckConfig,
+    /// Seal stored API keys under the current master key, which SQUARETABLE_MASTER_KEY_OTHER opens now; may be repeated.
+    RotateKeys {
+        /// Encrypt everything under new data keys, too
+        #[arg(long)]
+        fresh: bool,
+    },
 }
 
 /// Flags; each wins over its environment variable. Texts are checked by `Config::load`, with everything else.
@@ -115,6 +121,8 @@ pub struct Config {
     /// `SQUARETABLE_MASTER_KEY`: 64 hexadecimal digits, the key under which stored API keys are encrypted.
     /// Default none: a key file in the data folder.
     pub master_key: Option<Secret<String>>,
+    /// `SQUARETABLE_MASTER_KEY_OTHER`: a key that opens and never seals, while the master key is changed. Default none.
+    pub master_key_other: Option<Secret<String>>,
     /// Logging.
     pub log: LogConfig,
     /// The HTTP server.
@@ -136,6 +144,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./data"),
             frontend: PathBuf::from("node_modules/sillytavern"),
             master_key: None,
+            master_key_other: None,
             log: LogConfig::default(),
             http: HttpConfig::default(),
             database: DatabaseConfig::default(),
@@ -193,7 +202,8 @@ impl Config {
             config_file: args.config.clone(),
             data_dir,
             frontend: read_frontend(source, args).unwrap_or(default.frontend),
-            master_key: read_master_key(source),
+            master_key: read_master_key(source, "SQUARETABLE_MASTER_KEY"),
+            master_key_other: read_master_key(source, "SQUARETABLE_MASTER_KEY_OTHER"),
             log: LogConfig::read(source),
             http: HttpConfig::read(source, args),
             database: DatabaseConfig::read(source, args),
@@ -257,6 +267,7 @@ const VARIABLES: &[&str] = &[
     "SQUARETABLE_FRONTEND",
     "SQUARETABLE_KEEP_GENERATIONS",
     "SQUARETABLE_MASTER_KEY",
+    "SQUARETABLE_MASTER_KEY_OTHER",
     "LOG_FORMAT",
     "NODE_EXTRA_CA_CERTS",
     "RUST_LOG",
@@ -295,12 +306,12 @@ fn read_frontend(source: &mut Source, args: &ServeArgs) -> Option<PathBuf> {
     Some(frontend)
 }
 
-fn read_master_key(source: &mut Source) -> Option<Secret<String>> {
-    let text = source.variable("SQUARETABLE_MASTER_KEY")?;
+fn read_master_key(source: &mut Source, variable: &str) -> Option<Secret<String>> {
+    let text = source.variable(variable)?;
     let text = text.trim();
     if hex::decode(text).is_ok_and(|key| key.len() == 32) {
         return Some(Secret::new(text.to_owned()));
     }
-    source.fault("SQUARETABLE_MASTER_KEY: expected 64 hexadecimal digits");
+    source.fault(format!("{variable}: expected 64 hexadecimal digits"));
     None
 }

@@ -6,12 +6,17 @@ use anyhow::Context;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 
+use crate::config::Config;
+
 /// Length of a nonce in bytes; it leads each ciphertext.
 const NONCE: usize = 24;
 
-/// 32 random bytes under which every tenant's data key is wrapped.
+/// 32 random bytes under which every tenant's data key is wrapped; while keys are changed also others, which only open.
 #[derive(Clone)]
-pub struct MasterKey([u8; 32]);
+pub struct MasterKey {
+    key: [u8; 32],
+    other: Option<[u8; 32]>,
+}
 
 impl std::fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,11 +30,36 @@ impl MasterKey {
     /// # Errors
     /// Anything else.
     pub fn from_hex(text: &str) -> anyhow::Result<Self> {
-        let bytes = hex::decode(text.trim())?;
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("a master key has 64 hexadecimal digits"))?;
-        Ok(Self(bytes))
+        Ok(Self {
+            key: decode(text)?,
+            other: None,
+        })
+    }
+
+    /// As configured: `SQUARETABLE_MASTER_KEY`, else the key file, and `SQUARETABLE_MASTER_KEY_OTHER`.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or one of them is no key.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let keys = match &config.master_key {
+            Some(key) => Self::from_hex(key.expose())?,
+            None => Self::from_file(&config.data_dir.join("master.key"))?,
+        };
+        match &config.master_key_other {
+            Some(other) => keys.with_other(other.expose()),
+            None => Ok(keys),
+        }
+    }
+
+    /// The same key, and another one (64 hexadecimal digits) that opens what this one does not.
+    ///
+    /// # Errors
+    /// `other` is no key.
+    pub fn with_other(self, other: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            other: Some(decode(other)?),
+            ..self
+        })
     }
 
     /// From `master.key` in the data directory, created (mode 0600) where there is none.
@@ -47,14 +77,17 @@ impl MasterKey {
     fn create(path: &Path) -> anyhow::Result<Self> {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
-        let key = Self(rand::random());
+        let key = Self {
+            key: rand::random(),
+            other: None,
+        };
         let mut file = std::fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(path)
             .with_context(|| format!("cannot create {}", path.display()))?;
-        file.write_all(hex::encode(key.0).as_bytes())?;
+        file.write_all(hex::encode(key.key).as_bytes())?;
         file.sync_all()?;
         Ok(key)
     }
@@ -64,14 +97,14 @@ impl MasterKey {
     pub fn cookie_secret(&self) -> String {
         hex::encode(blake3::derive_key(
             "squaretable 2026 session cookie signature",
-            &self.0,
+            &self.key,
         ))
     }
 
     /// What the database holds of a one-time code of an account: without this key its few digits cannot be tried out.
     #[must_use]
     pub fn code_hash(&self, handle: &str, code: &str) -> [u8; 32] {
-        let key = blake3::derive_key("squaretable 2026 one-time code", &self.0);
+        let key = blake3::derive_key("squaretable 2026 one-time code", &self.key);
         *blake3::keyed_hash(&key, format!("{code}:{handle}").as_bytes()).as_bytes()
     }
 
@@ -82,23 +115,58 @@ impl MasterKey {
     pub fn seal(&self, tenant: &str, plain: &[u8]) -> anyhow::Result<Sealed> {
         let data_key: [u8; 32] = rand::random();
         Ok(Sealed {
-            wrapped_key: encrypt(&self.0, tenant, &data_key)?,
+            wrapped_key: encrypt(&self.key, tenant, &data_key)?,
             body: encrypt(&data_key, tenant, plain)?,
         })
     }
 
-    /// Reverses [`MasterKey::seal`].
+    /// Reverses [`MasterKey::seal`], also of the other key.
     ///
     /// # Errors
     /// Another master key or tenant, or altered bytes.
     pub fn open(&self, tenant: &str, sealed: &Sealed) -> anyhow::Result<Vec<u8>> {
-        let data_key =
-            decrypt(&self.0, tenant, &sealed.wrapped_key).context("the master key does not fit")?;
-        let data_key = data_key
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("a data key is not 32 bytes long"))?;
-        decrypt(&data_key, tenant, &sealed.body)
+        decrypt(&self.data_key(tenant, sealed)?, tenant, &sealed.body)
     }
+
+    /// Whether this key itself, and not the other one, wraps the data key.
+    #[must_use]
+    pub fn wraps(&self, tenant: &str, sealed: &Sealed) -> bool {
+        decrypt(&self.key, tenant, &sealed.wrapped_key).is_ok()
+    }
+
+    /// The same body under the same data key, wrapped by this key; with `fresh` under a new data key.
+    ///
+    /// # Errors
+    /// As [`MasterKey::open`]; a body that does not open is not wrapped anew.
+    pub fn rewrap(&self, tenant: &str, sealed: &Sealed, fresh: bool) -> anyhow::Result<Sealed> {
+        let plain = self.open(tenant, sealed)?;
+        if fresh {
+            return self.seal(tenant, &plain);
+        }
+        Ok(Sealed {
+            wrapped_key: encrypt(&self.key, tenant, &self.data_key(tenant, sealed)?)?,
+            body: sealed.body.clone(),
+        })
+    }
+
+    fn data_key(&self, tenant: &str, sealed: &Sealed) -> anyhow::Result<[u8; 32]> {
+        let wrapped = &sealed.wrapped_key;
+        let data_key = decrypt(&self.key, tenant, wrapped).or_else(|error| match &self.other {
+            Some(other) => decrypt(other, tenant, wrapped),
+            None => Err(error),
+        });
+        let data_key = data_key.context("the master key does not fit")?;
+        data_key
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a data key is not 32 bytes long"))
+    }
+}
+
+fn decode(text: &str) -> anyhow::Result<[u8; 32]> {
+    let bytes = hex::decode(text.trim())?;
+    bytes
+        .try_into()
+        .map_err(|_| anyhow::anyhow!("a master key has 64 hexadecimal digits"))
 }
 
 /// What the database holds of a tenant's secrets.
@@ -144,14 +212,24 @@ mod tests {
 
     #[test]
     fn a_sealed_body_opens_only_with_its_key_and_tenant() {
-        let key = MasterKey([7; 32]);
+        let key = MasterKey::from_hex(&"07".repeat(32)).unwrap();
         let sealed = key.seal("1", b"{}").unwrap();
         assert_eq!(key.open("1", &sealed).unwrap(), b"{}");
         assert!(
             key.open("2", &sealed).is_err(),
             "another tenant's row must not decrypt"
         );
-        assert!(MasterKey([8; 32]).open("1", &sealed).is_err());
+        let other = MasterKey::from_hex(&"08".repeat(32)).unwrap();
+        assert!(other.open("1", &sealed).is_err());
+        let both = other.clone().with_other(&"07".repeat(32)).unwrap();
+        assert_eq!(both.open("1", &sealed).unwrap(), b"{}");
+        for fresh in [false, true] {
+            let moved = both.rewrap("1", &sealed, fresh).unwrap();
+            assert!(both.wraps("1", &moved) && !both.wraps("1", &sealed));
+            assert_eq!(other.open("1", &moved).unwrap(), b"{}");
+            assert!(key.open("1", &moved).is_err() && both.rewrap("2", &sealed, fresh).is_err());
+            assert_eq!(moved.body == sealed.body, !fresh);
+        }
         assert!(!sealed.body.windows(2).any(|w| w == b"{}"));
     }
 
@@ -161,7 +239,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("master.key");
         let first = MasterKey::from_file(&path).unwrap();
-        assert_eq!(first.0, MasterKey::from_file(&path).unwrap().0);
+        assert_eq!(first.key, MasterKey::from_file(&path).unwrap().key);
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600

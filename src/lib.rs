@@ -44,6 +44,8 @@ pub mod pictures;
 pub mod providers;
 /// Response forms.
 pub mod reply;
+/// Sealing what is stored under another master key.
+pub mod rotation;
 /// The index of everything served.
 pub mod router;
 /// A router that remembers its routes.

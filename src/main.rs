@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use squaretable::config::log::{LogConfig, LogFormat};
 use squaretable::config::{Cli, Command, Config};
-use squaretable::serve;
+use squaretable::{rotation, serve};
 
 /// The configuration cannot be used.
 const EXIT_CONFIG: u8 = 2;
@@ -25,15 +25,16 @@ fn main() -> ExitCode {
     }
     match cli.command.unwrap_or(Command::Serve) {
         Command::CheckConfig => ExitCode::SUCCESS,
-        Command::Serve => run(config),
+        Command::Serve => run(serve::run(config)),
+        Command::RotateKeys { fresh } => run(rotation::run(config, fresh)),
     }
 }
 
-fn run(config: Config) -> ExitCode {
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(serve::run(config)))
+        .and_then(|runtime| runtime.block_on(work))
     {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

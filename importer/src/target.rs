@@ -105,6 +105,14 @@ fn master_key(args: &TargetArgs, create: bool) -> anyhow::Result<Option<MasterKe
     let given = std::env::var("SQUARETABLE_MASTER_KEY").unwrap_or_default();
     if !given.trim().is_empty() {
         let key = MasterKey::from_hex(&given).context("SQUARETABLE_MASTER_KEY cannot be used")?;
+        // While the server's key is changed, stored files may be sealed under either.
+        let other = std::env::var("SQUARETABLE_MASTER_KEY_OTHER").unwrap_or_default();
+        if other.trim().is_empty() {
+            return Ok(Some(key));
+        }
+        let key = key
+            .with_other(&other)
+            .context("SQUARETABLE_MASTER_KEY_OTHER cannot be used")?;
         return Ok(Some(key));
     }
     let path = args.data_dir.join("master.key");

@@ -146,6 +146,48 @@ pub async fn restore(tx: &mut Tx, path: &str, kept: Option<(&Sealed, DateTime<Ut
     Ok(())
 }
 
+/// What [`rewrap_all`] did, in rows.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// Wrapped anew.
+    pub done: usize,
+    /// Already as they should be.
+    pub kept: usize,
+    /// Opened by no key, and left as they are.
+    pub failed: usize,
+}
+
+/// Wraps the data keys of the tenant's rows by `key`, with `fresh` under new data keys; contents and times stay. A row that
+/// somebody writes meanwhile waits for the end of the transaction, and is sealed by its writer.
+///
+/// # Errors
+/// The database failed.
+pub async fn rewrap_all(tx: &mut Tx, key: &MasterKey, fresh: bool) -> Result<Rewrapped> {
+    let mut report = Rewrapped::default();
+    for (path, _) in list(tx).await? {
+        let lock = if path == FILE {
+            "SELECT tenant_id FROM secrets WHERE tenant_id = $1 AND $2::text <> '' FOR UPDATE"
+        } else {
+            "SELECT tenant_id FROM sealed_files WHERE tenant_id = $1 AND path = $2 FOR UPDATE"
+        };
+        let id = tx.id();
+        sqlx::query(lock).bind(id).bind(&path).execute(tx.conn()).await?;
+        let Some((sealed, modified_at)) = self::sealed(tx, &path).await? else {
+            continue;
+        };
+        let owner = owner(tx, &path);
+        if !fresh && key.wraps(&owner, &sealed) {
+            report.kept += 1;
+        } else if let Ok(moved) = key.rewrap(&owner, &sealed, fresh) {
+            insert(tx, &path, &moved, modified_at).await?;
+            report.done += 1;
+        } else {
+            report.failed += 1;
+        }
+    }
+    Ok(report)
+}
+
 /// What a row is sealed for: it opens in no other tenant, and under no other path.
 fn owner(tx: &Tx, path: &str) -> String {
     if path == FILE {

@@ -2,8 +2,20 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::Tx;
+use super::{Db, TenantId, Tx};
 use crate::error::Result;
+
+/// Every tenant there is, the oldest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn list(db: &Db) -> Result<Vec<TenantId>> {
+    let sql = "SELECT tenant_id FROM tenants ORDER BY tenant_id";
+    let ids: Vec<i64> = db
+        .ask(|pool| async move { sqlx::query_scalar(sql).fetch_all(&pool).await })
+        .await?;
+    Ok(ids.into_iter().map(TenantId).collect())
+}
 
 /// Removes everything that the tenant has, from every table there is; the account stays.
 ///

@@ -59,10 +59,12 @@ impl Server {
         Self::serve(Options::default(), database).await
     }
 
-    /// Another node on the database of this one, with the same master key.
+    /// Another node on the database of this one, with the same master key unless `options` have one.
     pub async fn beside(&self, mut options: Options) -> Self {
-        let key = std::fs::read_to_string(self._data.path().join("master.key"));
-        options.config.master_key = Some(Secret::new(key.expect("a key file")));
+        if options.config.master_key.is_none() {
+            let key = std::fs::read_to_string(self._data.path().join("master.key"));
+            options.config.master_key = Some(Secret::new(key.expect("a key file")));
+        }
         Self::serve(options, self.database.clone()).await
     }
 

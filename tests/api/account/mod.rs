@@ -1,5 +1,6 @@
 mod backup;
 mod login;
+mod rotation;
 mod sessions;
 mod sessions_redis;
 mod tokens;
