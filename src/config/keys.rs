@@ -141,18 +141,7 @@ const NOT_BUILT: &[&str] = &[
     "dnsPreferIPv6",
     "whitelistDockerHosts",
     "enableCorsProxy",
-    "backups.allowFullDataBackup",
-    "enableDownloadableTokenizers",
     "openai.captionSystemPrompt",
-    "deepl.formality",
-    "mistral.enablePrefix",
-    "claude.enableSystemPromptCache",
-    "claude.cachingAtDepth",
-    "claude.extendedTTL",
-    "claude.enableAdaptiveThinking",
-    "gemini.apiVersion",
-    "gemini.thoughtSignatures",
-    "gemini.enableSystemPromptCache",
     "gemini.image.personGeneration",
 ];
 
