@@ -9,6 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::app::App;
+use crate::cache::Redis;
 use crate::config::accounts::RateLimits;
 use crate::error::{Error, Result};
 use crate::keys::MasterKey;
@@ -17,6 +18,7 @@ use crate::passwords::{Passwords, Verdict};
 use crate::sessions::Sessions;
 use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
+use crate::store::audit::{self, Entry, Filter, Stored};
 use crate::store::codes::{self, Purpose};
 use crate::tenant::Tenant;
 use crate::tokens::Tokens;
@@ -48,27 +50,31 @@ pub struct Limits {
 pub struct Admin(pub Tenant);
 
 impl Limits {
-    fn new(config: &RateLimits) -> Self {
-        let minutes = |count: u64| Duration::from_secs(60 * count);
+    /// As configured; counted for all nodes where there is Redis.
+    #[must_use]
+    pub fn new(config: &RateLimits, redis: Option<&Redis>) -> Self {
+        let limit = |name, points, minutes: u64| {
+            RateLimiter::new(name, points, Duration::from_secs(60 * minutes), redis.cloned())
+        };
         Self {
-            login: RateLimiter::new(config.login, minutes(1)),
-            recover: RateLimiter::new(config.recover, minutes(5)),
-            reset: RateLimiter::new(config.reset, minutes(5)),
+            login: limit("login", config.login, 1),
+            recover: limit("recover", config.recover, 5),
+            reset: limit("reset", config.reset, 5),
         }
     }
 }
 
 impl Accounts {
-    /// Over a database, with limits as configured.
+    /// Over a database.
     #[must_use]
-    pub fn new(db: Db, keys: MasterKey, sessions: Sessions, limits: &RateLimits) -> Self {
+    pub fn new(db: Db, keys: MasterKey, sessions: Sessions, limits: Limits) -> Self {
         Self {
             tokens: Tokens::new(db.clone()),
             db,
             keys,
             sessions,
             passwords: Passwords::default(),
-            limits: Limits::new(limits),
+            limits,
         }
     }
 
@@ -150,54 +156,84 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn set_password(&self, handle: &str, password: &str, keep: Option<&str>) -> Result<()> {
+        self.change_password(handle, password, keep, None).await
+    }
+
+    /// [`Accounts::set_password`], with an entry in the audit log.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn change_password(
+        &self,
+        handle: &str,
+        password: &str,
+        keep: Option<&str>,
+        entry: Option<&Entry>,
+    ) -> Result<()> {
         let hash = match password {
             "" => String::new(),
             _ => self.passwords.hash(password).await?,
         };
-        self.sessions.set_password(handle, &hash, keep).await
+        self.sessions.change_password(handle, &hash, keep, entry).await
     }
 
-    /// Makes an account; `None` where there is one.
+    /// Makes an account, with an entry in the audit log; `None` where there is one.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn create(&self, new: &NewUser<'_>) -> Result<Option<User>> {
-        accounts::create(&self.db, new).await
+    pub async fn create(&self, new: &NewUser<'_>, entry: Option<&Entry>) -> Result<Option<User>> {
+        accounts::create(&self.db, new, entry).await
     }
 
-    /// Changes the display name. Says whether there is such an account.
+    /// Changes the display name, with an entry in the audit log. Says whether there is such an account.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn set_name(&self, handle: &str, name: &str) -> Result<bool> {
-        let exists = accounts::set_name(&self.db, handle, name).await?;
+    pub async fn set_name(&self, handle: &str, name: &str, entry: Option<&Entry>) -> Result<bool> {
+        let exists = accounts::set_name(&self.db, handle, name, entry).await?;
         self.sessions.forget(handle).await;
         Ok(exists)
     }
 
-    /// Changes the picture. Says whether there is such an account.
+    /// Changes the picture, with an entry in the audit log. Says whether there is such an account.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn set_avatar(&self, handle: &str, url: &str) -> Result<bool> {
-        accounts::set_avatar(&self.db, handle, url).await
+    pub async fn set_avatar(&self, handle: &str, url: &str, entry: Option<&Entry>) -> Result<bool> {
+        accounts::set_avatar(&self.db, handle, url, entry).await
     }
 
-    /// Removes an account, and with `purge` all its data.
+    /// Removes an account, and with `purge` all its data; with an entry in the audit log.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn remove(&self, handle: &str, purge: bool) -> Result<()> {
+    pub async fn remove(&self, handle: &str, purge: bool, entry: Option<&Entry>) -> Result<()> {
         if handle.contains('\0') {
             return Ok(());
         }
         if purge {
-            accounts::purge(&self.db, handle).await?;
+            accounts::purge(&self.db, handle, entry).await?;
         } else {
-            accounts::remove(&self.db, handle).await?;
+            accounts::remove(&self.db, handle, entry).await?;
         }
         self.sessions.forget(handle).await;
         Ok(())
+    }
+
+    /// Adds an entry to the audit log for what changes nothing, or was refused.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn note(&self, entry: &Entry) -> Result<()> {
+        audit::add_alone(&self.db, entry).await
+    }
+
+    /// Entries of the audit log, the newest first, for administrators.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn audit_log(&self, _: &Admin, filter: &Filter, most: i64) -> Result<Vec<Stored>> {
+        audit::list(&self.db, filter, most).await
     }
 
     /// Makes six digits for an account, in the place of earlier ones.

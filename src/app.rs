@@ -1,18 +1,17 @@
 //! What every request shares. Exposes no connection pool: stored data is reached through a tenant.
 
+mod start;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use axum::extract::FromRef;
 use bytes::Bytes;
-use chrono::Utc;
 use moka::future::Cache;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::accounts::Accounts;
-use crate::api::web::pages::{Pages, Version};
-use crate::api::web::static_files::{StaticFiles, UserCss};
+use crate::api::web::pages::Pages;
 use crate::cache::Redis;
 use crate::config::Config;
 use crate::content::DefaultContent;
@@ -22,12 +21,14 @@ use crate::git::Git;
 use crate::keys::MasterKey;
 use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
+use crate::middleware::limits::RequestLimits;
+use crate::policy::Policies;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde;
 use crate::providers::translate::bing::Bing;
-use crate::sessions::Sessions;
-use crate::snapshots::{self, Autosaves};
-use crate::store::accounts::{self, NewUser, User};
+use crate::snapshots::Autosaves;
+use crate::stack;
+use crate::store::accounts::{self, User};
 use crate::store::{Db, TenantId};
 use crate::tenant::Tenant;
 use crate::tokenizers::vocabularies::Vocabularies;
@@ -57,6 +58,11 @@ struct Inner {
     not_found_page: Bytes,
     default_user: Arc<User>,
     accounts: Accounts,
+    redis: Option<Redis>,
+    limits: Arc<RequestLimits>,
+    policies: Policies,
+    /// The database without the quotas that the others go by, for what the server itself gives.
+    unlimited: Db,
     /// Tenants whose content this process has looked at: once is enough, the content changes with the installation.
     seeded: Cache<TenantId, ()>,
     autosaves: Autosaves,
@@ -76,9 +82,9 @@ impl App {
         let content = DefaultContent::load(&frontend.default_content())?;
         let keys = MasterKey::of(&config)?;
         let uploads = config.data_dir.join("_uploads");
-        empty_folder(&uploads)?;
+        start::empty_folder(&uploads)?;
         let relay = Relay::new(&config.upstream)?;
-        let untrusted_relay = Relay::untrusted(&config.upstream)?;
+        let untrusted_relay = relay.untrusted(&config.upstream)?;
         let db = Db::connect(database, config.database.max_connections).await?;
         let system_tenant = accounts::system_tenant(&db).await?;
         let git = Git::new(
@@ -86,15 +92,20 @@ impl App {
             std::env::var_os("PATH").unwrap_or_default(),
             config.content.extensions.limits,
         );
-        let tenant = open_default_tenant(&config, &db, &keys, &content).await?;
-        let default_user = Arc::new(without_accounts(tenant.user()));
-        let pages = Arc::new(open_pages(&config, &frontend, &content));
+        let tenant = start::open_default_tenant(&config, &db, &keys, &content).await?;
+        let default_user = Arc::new(start::without_accounts(tenant.user()));
+        let pages = Arc::new(start::open_pages(&config, &frontend, &content));
         let csrf = CsrfPolicy {
             enabled: !config.http.disable_csrf,
             is_proxy_open: config.http.cors_proxy,
         };
-        let not_found_page = read_error_page(&config.data_dir, &content, "url-not-found.html").into();
-        let accounts = open_accounts(&config, &db, &keys)?;
+        let not_found_page = start::read_error_page(&config.data_dir, &content, "url-not-found.html").into();
+        let redis = start::redis(&config)?;
+        let accounts = start::open_accounts(&config, &db, &keys, redis.as_ref());
+        let limits = RequestLimits::new(&config.limits, redis.as_ref(), stack::counting_headers(&config));
+        let hosts = relay.hosts().clone();
+        let policies = Policies::new(db.clone(), hosts, &config.limits.quotas);
+        policies.refresh(system_tenant).await?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
             vocabularies: Vocabularies::new(
@@ -102,8 +113,9 @@ impl App {
                 config.data_dir.join("_cache"),
                 config.upstream.download_tokenizers.then(|| relay.clone()),
             ),
+            db: db.with_quotas(&config.limits.quotas),
             config,
-            db,
+            unlimited: db,
             keys,
             frontend,
             content,
@@ -117,6 +129,9 @@ impl App {
             not_found_page,
             default_user,
             accounts,
+            redis,
+            limits: Arc::new(limits),
+            policies,
             seeded: Cache::new(100_000),
             autosaves: Autosaves::default(),
             cacheable_models: Cache::new(1000),
@@ -235,7 +250,7 @@ impl App {
     /// The deployment's own error page of this name, else the shipped one, else nothing.
     #[must_use]
     pub fn error_page(&self, name: &str) -> String {
-        read_error_page(&self.0.config.data_dir, &self.0.content, name)
+        start::read_error_page(&self.0.config.data_dir, &self.0.content, name)
     }
 
     /// The database, for the start, the end and readiness; handlers take a [`Tenant`].
@@ -256,111 +271,37 @@ impl App {
         &self.0.accounts
     }
 
+    /// Redis, where it is configured.
+    pub(crate) fn redis(&self) -> Option<&Redis> {
+        self.0.redis.as_ref()
+    }
+
+    /// Requests a minute.
+    #[must_use]
+    pub fn limits(&self) -> &Arc<RequestLimits> {
+        &self.0.limits
+    }
+
+    /// What the administrator allows everybody.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
+    }
+
     /// Brings a tenant's old data up to date and gives it its content, when this process first sees it.
     pub(crate) async fn prepare(&self, user: &Arc<User>) -> Result<()> {
         if self.0.seeded.contains_key(&user.tenant) {
             return Ok(());
         }
-        let tenant = Tenant::of(self.0.db.clone(), user.clone());
+        let tenant = Tenant::of(self.0.unlimited.clone(), user.clone());
         upgrades::run(&tenant, &self.0.keys, &self.0.content).await?;
         if !self.0.config.content.skip_content_check {
             self.0.content.seed(&tenant, &self.0.keys).await?;
         }
+        start::begin_counting(&self.0.config, &tenant).await?;
         self.0.seeded.insert(user.tenant, ()).await;
         Ok(())
     }
-}
-
-/// The frontend's own files, with the operator's style sheet.
-fn open_pages(config: &Config, frontend: &Frontend, content: &DefaultContent) -> Pages {
-    let files = StaticFiles::new(frontend.public(), frontend.lib_js().map(Path::to_path_buf));
-    files.set_user_css(read_user_css(&config.data_dir, content));
-    Pages {
-        files: Arc::new(files),
-        has_accounts: config.accounts.enabled,
-        version: Version::new(frontend.version(), frontend.git()),
-    }
-}
-
-fn open_accounts(config: &Config, db: &Db, keys: &MasterKey) -> anyhow::Result<Accounts> {
-    let redis = config.database.redis_url.as_ref();
-    let redis = redis.map(|url| Redis::new(url.expose())).transpose()?;
-    let sessions = Sessions::new(db.clone(), redis, config.http.session_timeout.cookie_age());
-    let limits = &config.accounts.rate_limits;
-    Ok(Accounts::new(db.clone(), keys.clone(), sessions, limits))
-}
-
-/// The default user's tenant, made where there is none, its data up to date and its content given.
-async fn open_default_tenant(
-    config: &Config,
-    db: &Db,
-    keys: &MasterKey,
-    content: &DefaultContent,
-) -> anyhow::Result<Tenant> {
-    let (tenant, _) = Tenant::open(db, &default_account()).await?;
-    upgrades::run(&tenant, keys, content)
-        .await
-        .context("cannot bring old data up to date")?;
-    if !config.content.skip_content_check {
-        content
-            .seed(&tenant, keys)
-            .await
-            .context("cannot store the default content")?;
-    }
-    snapshots::take_at_start(&tenant, config.content.backups.number_of_backups).await?;
-    Ok(tenant)
-}
-
-/// The default user as it is made on an empty database.
-fn default_account() -> NewUser<'static> {
-    NewUser {
-        handle: DEFAULT_USER,
-        name: "User",
-        password: "",
-        salt: "",
-        admin: true,
-        enabled: true,
-        avatar: "",
-        created_at: Utc::now(),
-    }
-}
-
-/// compat: with accounts off the original answers these constants, whatever its account store says.
-fn without_accounts(user: &User) -> User {
-    User {
-        name: "User".to_owned(),
-        password: String::new(),
-        salt: String::new(),
-        admin: true,
-        enabled: true,
-        created_at: Utc::now(),
-        ..user.clone()
-    }
-}
-
-fn read_error_page(data_dir: &Path, content: &DefaultContent, name: &str) -> String {
-    let own = std::fs::read_to_string(data_dir.join("_errors").join(name));
-    own.or_else(|_| {
-        content
-            .of_kind("error_page", name)
-            .map_or(Ok(String::new()), std::fs::read_to_string)
-    })
-    .unwrap_or_default()
-}
-
-/// The deployment's own `_css/user.css`, else the shipped one.
-fn read_user_css(data_dir: &Path, content: &DefaultContent) -> Option<UserCss> {
-    let own = data_dir.join("_css/user.css");
-    let path = if own.is_file() {
-        own
-    } else {
-        content.of_kind("stylesheet", "user.css")?
-    };
-    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).ok()?;
-    Some(UserCss {
-        body: std::fs::read(&path).ok()?.into(),
-        modified: modified.into(),
-    })
 }
 
 impl FromRef<App> for Arc<Pages> {
@@ -373,20 +314,6 @@ impl FromRef<App> for Arc<CsrfPolicy> {
     fn from_ref(app: &App) -> Self {
         app.csrf().clone()
     }
-}
-
-/// Removes what an earlier process left behind, as the original does at its start.
-fn empty_folder(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        match entry.file_type()? {
-            kind if kind.is_file() => std::fs::remove_file(entry.path())?,
-            kind if kind.is_dir() => std::fs::remove_dir_all(entry.path())?,
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 impl std::fmt::Debug for App {

@@ -83,14 +83,65 @@ impl Redis {
         done.await.is_some()
     }
 
+    /// Counts a use of a key that lives for `life` from its first use on. Its uses so far, this one included, and what is
+    /// left of its life; nothing while Redis is away. One round trip, in which nobody else comes between.
+    pub async fn count(&self, key: &str, life: Duration) -> Option<(u64, Duration)> {
+        let mut all = redis::pipe();
+        all.atomic();
+        let millis = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+        all.cmd("SET")
+            .arg(key)
+            .arg(0)
+            .arg("PX")
+            .arg(millis)
+            .arg("NX")
+            .ignore();
+        all.cmd("INCR").arg(key);
+        all.cmd("PTTL").arg(key);
+        let (used, left): (u64, i64) = self.ask_all(all).await?;
+        Some((used, Duration::from_millis(left.try_into().unwrap_or(0))))
+    }
+
+    /// As [`Redis::count`], without counting; a key that was never used has 0 uses.
+    pub async fn counted(&self, key: &str) -> Option<(u64, Duration)> {
+        let mut both = redis::pipe();
+        both.cmd("GET").arg(key);
+        both.cmd("PTTL").arg(key);
+        let (used, left): (Option<u64>, i64) = self.ask_all(both).await?;
+        Some((
+            used.unwrap_or(0),
+            Duration::from_millis(left.try_into().unwrap_or(0)),
+        ))
+    }
+
+    /// Removes a key. Says whether it could.
+    pub async fn remove(&self, key: &str) -> bool {
+        let mut command = redis::cmd("DEL");
+        command.arg(key);
+        self.ask::<Value>(command).await.is_some()
+    }
+
     async fn ask<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Option<T> {
-        let now = u64::try_from(self.state.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if now < self.state.away_until.load(Ordering::Relaxed) {
+        if self.is_away() {
             return None;
         }
         let mut connection = self.connection.clone();
         self.within(async move { command.query_async(&mut connection).await })
             .await
+    }
+
+    async fn ask_all<T: redis::FromRedisValue>(&self, commands: redis::Pipeline) -> Option<T> {
+        if self.is_away() {
+            return None;
+        }
+        let mut connection = self.connection.clone();
+        self.within(async move { commands.query_async(&mut connection).await })
+            .await
+    }
+
+    fn is_away(&self) -> bool {
+        let now = u64::try_from(self.state.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        now < self.state.away_until.load(Ordering::Relaxed)
     }
 
     async fn within<T>(&self, question: impl Future<Output = RedisResult<T>>) -> Option<T> {
@@ -102,7 +153,7 @@ impl Redis {
         let until = self.state.begun.elapsed() + PAUSE;
         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
         self.state.away_until.store(until, Ordering::Relaxed);
-        tracing::warn!(%error, "Redis is away: the database is asked instead");
+        tracing::warn!(%error, "Redis is away: the database is asked instead, and uses are counted in this process");
         None
     }
 }

@@ -9,6 +9,7 @@ pub mod database;
 pub mod http;
 pub mod ip_pattern;
 mod keys;
+pub mod limits;
 pub mod listen;
 pub mod log;
 mod renames;
@@ -28,6 +29,7 @@ use accounts::AccountsConfig;
 use content::ContentConfig;
 use database::DatabaseConfig;
 use http::HttpConfig;
+use limits::LimitsConfig;
 use log::LogConfig;
 use report::{Faults, Warning};
 use secret::Secret;
@@ -131,6 +133,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Users.
     pub accounts: AccountsConfig,
+    /// What users may ask for and hold.
+    pub limits: LimitsConfig,
     /// The library and stored data.
     pub content: ContentConfig,
     /// Outgoing requests.
@@ -149,6 +153,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             database: DatabaseConfig::default(),
             accounts: AccountsConfig::default(),
+            limits: LimitsConfig::default(),
             content: ContentConfig::default(),
             upstream: UpstreamConfig::default(),
         }
@@ -208,6 +213,7 @@ impl Config {
             http: HttpConfig::read(source, args),
             database: DatabaseConfig::read(source, args),
             accounts: AccountsConfig::read(source),
+            limits: LimitsConfig::read(source),
             content: ContentConfig::read(source),
             upstream: UpstreamConfig::read(source),
         }
@@ -263,11 +269,18 @@ const VARIABLES: &[&str] = &[
     "DATABASE_URL",
     "DATABASE_MAX_CONNECTIONS",
     "REDIS_URL",
+    "SQUARETABLE_AUDIT_DAYS",
     "SQUARETABLE_DATA_DIR",
     "SQUARETABLE_FRONTEND",
     "SQUARETABLE_KEEP_GENERATIONS",
+    "SQUARETABLE_LIMIT_ADDRESS",
+    "SQUARETABLE_LIMIT_UPSTREAM",
+    "SQUARETABLE_LIMIT_USER",
     "SQUARETABLE_MASTER_KEY",
     "SQUARETABLE_MASTER_KEY_OTHER",
+    "SQUARETABLE_QUOTA_BYTES",
+    "SQUARETABLE_QUOTA_CHARACTERS",
+    "SQUARETABLE_QUOTA_UPSTREAM",
     "LOG_FORMAT",
     "NODE_EXTRA_CA_CERTS",
     "RUST_LOG",

@@ -172,6 +172,14 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(ref e) if e.code().is_some_and(|code| code.starts_with("57P0")) => {
                 Self::Unavailable(cause.into())
             }
+            // Raised by the triggers of migrations/0018_quotas.sql, whose messages are for users. 507 is what RFC 4331
+            // has for quotas; 413 would say that this request is too big, and is what proxies answer to those.
+            sqlx::Error::Database(ref e) if e.code().as_deref() == Some("QU507") => {
+                Self::json_error(507, e.message())
+            }
+            sqlx::Error::Database(ref e) if e.code().as_deref() == Some("QU403") => {
+                Self::json_error(403, e.message())
+            }
             _ => Self::Internal(cause.into()),
         }
     }

@@ -10,6 +10,8 @@ pub mod api;
 pub mod app;
 /// A user's folder as a ZIP archive.
 pub mod archive;
+/// Who does something, for the audit log.
+pub mod audit;
 /// Redis, where it is configured.
 pub mod cache;
 /// Flags, environment, config.yaml.
@@ -40,6 +42,8 @@ pub mod mime;
 pub mod passwords;
 /// Decoding, cropping and encoding of pictures.
 pub mod pictures;
+/// What the administrator allows everybody.
+pub mod policy;
 /// Outbound requests.
 pub mod providers;
 /// Response forms.

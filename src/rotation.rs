@@ -8,6 +8,7 @@ use anyhow::Context;
 use crate::config::Config;
 use crate::keys::MasterKey;
 use crate::serve::Database;
+use crate::store::audit::{self, Entry};
 use crate::store::secrets::{self, Rewrapped};
 use crate::store::{Db, tenants};
 
@@ -29,6 +30,11 @@ pub async fn run(config: Config, fresh: bool) -> anyhow::Result<()> {
     let database = Database::open(&config).await?;
     let db = Db::connect(database.options.clone(), 2).await?;
     let result = rotate(&db, &keys, fresh).await;
+    if let Ok(report) = &result {
+        let rows = format!("{} of {}", report.rows.done, report.rows.done + report.rows.kept);
+        let entry = Entry::of_program("squaretable", "keys.rotate", "", &rows);
+        audit::add_alone(&db, &entry).await?;
+    }
     db.close().await;
     database.close().await?;
     let Report { tenants, rows } = result?;

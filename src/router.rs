@@ -16,7 +16,7 @@ use crate::api::web::{legacy, login, pages, user_data};
 use crate::api::{account, chat, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
-use crate::middleware::{self, cache_buster, csrf, token, user};
+use crate::middleware::{self, cache_buster, csrf, outbound, token, user};
 use crate::reply;
 use crate::routes::Routes;
 use crate::scopes::Scopes;
@@ -67,6 +67,7 @@ pub fn service(app: &App) -> Router {
         .route("/proxy/{*url}", any(proxy))
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
+        .layer(from_fn_with_state((app.clone(), scopes.clone()), outbound::check))
         .layer(from_fn_with_state(scopes.clone(), token::check))
         .layer(from_fn(legacy::redirect))
         .layer(from_fn(user::require));

@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::audit;
 use crate::config::Config;
 use crate::embedded::{self, Embedded};
 use crate::router;
@@ -45,6 +46,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         addresses.push(listener.local_addr()?);
         servers.spawn(accept(listener, app.clone(), stopped.clone()));
     }
+    let pruning = tokio::spawn(prune_audit_log(app.clone()));
     announce(&addresses)?;
     tokio::select! {
         _ = terminate.recv() => {}
@@ -57,8 +59,20 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     if tokio::time::timeout(GRACE, finish).await.is_err() {
         tracing::warn!("requests still open after {} s were cut off", GRACE.as_secs());
     }
+    pruning.abort();
     app.db().close().await;
     database.close().await
+}
+
+/// Keeps the audit log as short as configured, at the start and every hour.
+async fn prune_audit_log(app: App) {
+    let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
+    loop {
+        hours.tick().await;
+        if let Err(error) = audit::prune(app.db(), app.config().limits.audit_days).await {
+            tracing::warn!(%error, "old entries of the audit log could not be removed");
+        }
+    }
 }
 
 /// Names the accounts without a password while the server listens on the network, and refuses to serve where nothing but

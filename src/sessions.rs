@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::Redis;
 use crate::error::Result;
 use crate::store::accounts::{self, Standing, User};
+use crate::store::audit;
 use crate::store::sessions::{self, Found, Hash, NewSession, Session};
 use crate::store::{Db, TenantId};
 
@@ -152,7 +153,17 @@ impl Sessions {
     /// # Errors
     /// The database failed.
     pub async fn close(&self, id: &str, handle: &str) -> Result<()> {
-        sessions::close(&self.db, &hash(id)).await?;
+        sessions::close(&self.db, &hash(id), None).await?;
+        self.forget(handle).await;
+        Ok(())
+    }
+
+    /// [`Sessions::close`], with an entry in the audit log.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn log_out(&self, id: &str, handle: &str, entry: &audit::Entry) -> Result<()> {
+        sessions::close(&self.db, &hash(id), Some(entry)).await?;
         self.forget(handle).await;
         Ok(())
     }
@@ -191,8 +202,22 @@ impl Sessions {
     /// # Errors
     /// The database failed.
     pub async fn set_password(&self, handle: &str, password: &str, keep: Option<&str>) -> Result<()> {
+        self.change_password(handle, password, keep, None).await
+    }
+
+    /// [`Sessions::set_password`], with an entry in the audit log.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn change_password(
+        &self,
+        handle: &str,
+        password: &str,
+        keep: Option<&str>,
+        entry: Option<&audit::Entry>,
+    ) -> Result<()> {
         let keep = keep.map(hash);
-        accounts::set_password(&self.db, handle, password, keep.as_ref()).await?;
+        accounts::set_password(&self.db, handle, password, keep.as_ref(), entry).await?;
         self.forget(handle).await;
         Ok(())
     }
@@ -202,7 +227,20 @@ impl Sessions {
     /// # Errors
     /// The database failed.
     pub async fn set_standing(&self, handle: &str, standing: Standing) -> Result<bool> {
-        let exists = accounts::set_standing(&self.db, handle, standing).await?;
+        self.change_standing(handle, standing, None).await
+    }
+
+    /// [`Sessions::set_standing`], with an entry in the audit log.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn change_standing(
+        &self,
+        handle: &str,
+        standing: Standing,
+        entry: Option<&audit::Entry>,
+    ) -> Result<bool> {
+        let exists = accounts::set_standing(&self.db, handle, standing, entry).await?;
         self.forget(handle).await;
         Ok(exists)
     }

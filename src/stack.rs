@@ -1,8 +1,10 @@
 //! From the configuration to the layers around the routes (`middleware/mod.rs` states their order and why).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::config::http::{CorsConfig, CorsOrigin, HttpConfig};
 use crate::middleware::Outside;
 use crate::middleware::access_log::AccessLog;
@@ -11,8 +13,12 @@ use crate::middleware::body::BodyLimits;
 use crate::middleware::client_ip::ForwardedHeaders;
 use crate::middleware::cors::{CorsPolicy, Origins};
 use crate::middleware::host_whitelist::HostPolicy;
+use crate::middleware::rate_limit::RateLimiter;
 use crate::middleware::session::SessionPolicy;
 use crate::middleware::whitelist::Whitelist;
+
+/// What failures of basic authentication are counted in.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The layers outside user resolution, as configured.
 #[must_use]
@@ -28,6 +34,7 @@ pub fn outside(app: &App) -> Outside {
         ))
     });
     Outside {
+        limits: app.limits().clone(),
         session: Arc::new(session(app)),
         body: BodyLimits {
             anonymous: http.max_anonymous_body_bytes,
@@ -48,7 +55,12 @@ pub fn outside(app: &App) -> Outside {
                 users,
                 app.error_page("unauthorized.html"),
                 counted_by(app),
-                accounts.rate_limits.basic_auth,
+                RateLimiter::new(
+                    "basic",
+                    accounts.rate_limits.basic_auth,
+                    MINUTE,
+                    app.redis().cloned(),
+                ),
             ))
         }),
         whitelist: http.ip_whitelist.enabled.then(|| {
@@ -82,8 +94,14 @@ fn session(app: &App) -> SessionPolicy {
 /// The forwarding headers by which failed attempts are counted (`rateLimiting.preferRealIpHeader`); `None`: the peer alone.
 #[must_use]
 pub fn counted_by(app: &App) -> Option<ForwardedHeaders> {
-    let prefers = app.config().accounts.rate_limits.prefer_real_ip_header;
-    prefers.then(|| forwarded(&app.config().http))
+    counting_headers(app.config())
+}
+
+/// As [`counted_by`], before there is an [`App`].
+#[must_use]
+pub fn counting_headers(config: &Config) -> Option<ForwardedHeaders> {
+    let prefers = config.accounts.rate_limits.prefer_real_ip_header;
+    prefers.then(|| forwarded(&config.http))
 }
 
 fn forwarded(http: &HttpConfig) -> ForwardedHeaders {

@@ -8,6 +8,7 @@ use chrono::{TimeDelta, Utc};
 use crate::error::Result;
 use crate::scopes::Scope;
 use crate::store::Db;
+use crate::store::audit::Entry;
 use crate::store::sessions::Hash;
 use crate::store::tokens::{self, Found, NewToken, Token};
 
@@ -37,6 +38,7 @@ impl Tokens {
         name: &str,
         scopes: &[Scope],
         life: TimeDelta,
+        entry: &Entry,
     ) -> Result<Option<String>> {
         let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
         let scopes: Vec<_> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
@@ -46,7 +48,9 @@ impl Tokens {
             scopes: &scopes,
             expires_at: Utc::now() + life,
         };
-        Ok(tokens::create(&self.db, handle, &new).await?.then_some(token))
+        Ok(tokens::create(&self.db, handle, &new, entry)
+            .await?
+            .then_some(token))
     }
 
     /// What a token is worth; `None` for nothing. Its use is written down, to the minute.
@@ -76,8 +80,8 @@ impl Tokens {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn revoke(&self, handle: &str, start: &[u8]) -> Result<bool> {
-        tokens::revoke(&self.db, handle, start).await
+    pub async fn revoke(&self, handle: &str, start: &[u8], entry: &Entry) -> Result<bool> {
+        tokens::revoke(&self.db, handle, start, entry).await
     }
 }
 

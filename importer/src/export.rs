@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt};
 use squaretable::keys::MasterKey;
 use squaretable::store::accounts::{self as users, User};
-use squaretable::store::{Tx, blobs, chats, files};
+use squaretable::store::{Tx, blobs, chats, files, imports};
 use squaretable::tenant::Tenant;
 use squaretable::user_folder::{self, Content, Item, What, join};
 use squaretable_compat::layout::is_safe;
@@ -150,6 +150,8 @@ async fn export(args: &ExportArgs, target: &Target) -> Result<Exit, Failure> {
     write_records(&run, &records::choose(&accounts, kept))
         .map_err(|error| Failure::new(Exit::Failed, error))?;
     for (tenant, items) in plans {
+        let told = imports::audit_export(&target.db, tenant.handle(), &args.out.display().to_string()).await;
+        told.map_err(|error| fail(error.into()))?;
         write_user(&run, &tenant, items).await.map_err(fail)?;
     }
     run.progress.finish();

@@ -2,7 +2,6 @@
 //! `perUserBasicAuth`, with the accounts that have a password.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -56,15 +55,14 @@ pub struct Credentials {
 }
 
 impl BasicAuth {
-    /// `page` is the HTML of the 401; `forwarded` is set when `rateLimiting.preferRealIpHeader` is; `attempts` are the
-    /// failures allowed per client in a minute (`rateLimiting.basicAuthMaxAttempts`, 0 for no limit).
+    /// `page` is the HTML of the 401; `forwarded` is set when `rateLimiting.preferRealIpHeader` is; `limiter` counts the
+    /// failures per client (`rateLimiting.basicAuthMaxAttempts`).
     pub fn new(
         users: Users,
         page: impl Into<Bytes>,
         forwarded: Option<ForwardedHeaders>,
-        attempts: u32,
+        limiter: RateLimiter,
     ) -> Self {
-        let limiter = RateLimiter::new(attempts, Duration::from_secs(60));
         Self {
             users,
             page: page.into(),
@@ -101,14 +99,14 @@ pub async fn check(State(auth): State<Arc<BasicAuth>>, request: Request, next: N
         return auth.unauthorized();
     };
     let client = client_ip::describe(request.extensions(), request.headers(), auth.forwarded);
-    let now = Instant::now();
-    let outcome = match auth.limiter.check(&client, now) {
+    let counted = client_ip::network(&client);
+    let outcome = match auth.limiter.check(&counted).await {
         Ok(()) => match auth.is_user(&given).await {
             Ok(true) => {
-                auth.limiter.reset(&client);
+                auth.limiter.reset(&counted).await;
                 return next.run(request).await;
             }
-            Ok(false) => auth.limiter.consume(&client, now),
+            Ok(false) => auth.limiter.consume(&counted).await,
             Err(error) => return error.into_response(),
         },
         Err(exceeded) => Err(exceeded),
@@ -178,7 +176,8 @@ mod tests {
             username: "user".to_owned(),
             password: "pass:word".to_owned(),
         };
-        let auth = BasicAuth::new(Users::One(user), "<p>no</p>", None, attempts);
+        let limiter = RateLimiter::new("test", attempts, std::time::Duration::from_secs(60), None);
+        let auth = BasicAuth::new(Users::One(user), "<p>no</p>", None, limiter);
         Router::new()
             .fallback(|| async { "in" })
             .layer(axum::middleware::from_fn_with_state(Arc::new(auth), check))

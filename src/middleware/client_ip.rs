@@ -1,6 +1,6 @@
 //! Where a request comes from: the peer address and what proxies say about it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
@@ -44,6 +44,22 @@ pub fn describe(extensions: &Extensions, headers: &HeaderMap, forwarded: Option<
     }
 }
 
+/// What [`describe`] says, as uses are counted by: of IPv6 addresses the network of 64 bits, since whoever has one address of
+/// it usually has them all.
+pub fn network(described: &str) -> String {
+    let folded = described.split(' ').map(|word| {
+        let bare = word.trim_end_matches(')');
+        match bare.parse::<Ipv6Addr>() {
+            Ok(address) => {
+                let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
+                word.replacen(bare, &format!("{network}/64"), 1)
+            }
+            Err(_) => word.to_owned(),
+        }
+    });
+    folded.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +86,23 @@ mod tests {
             x_forwarded_for: false,
         };
         assert_eq!(none.reported(&headers), None);
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_client() {
+        for (described, expected) in [
+            ("10.1.2.3", "10.1.2.3"),
+            ("2001:db8::1", "2001:db8::/64"),
+            ("2001:db8:0:0:ffff::2", "2001:db8::/64"),
+            (
+                "::1 (forwarded: 2001:db8:1::5)",
+                "::/64 (forwarded: 2001:db8:1::/64)",
+            ),
+            ("::1 (forwarded: what it says)", "::/64 (forwarded: what it says)"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(network(described), expected);
+        }
     }
 
     #[test]

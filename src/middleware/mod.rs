@@ -5,7 +5,8 @@
 //! 3. [`response_time`]
 //! 4. [`etag`]: tags and 304. It sees each body before compression does.
 //! 5. [`session`]: reads the cookie, and [`user::identify`] finds its user. The original does this at step 11; nothing can
-//!    be told apart from outside, and the body limit needs to know whether a user is logged in.
+//!    be told apart from outside, and the body limit needs to know whether a user is logged in. [`limits`] counts before
+//!    and after it, where that is configured: by address first, which asks no database, then by user.
 //! 6. [`body`]: a malformed body is 400 whatever else is wrong with the request.
 //! 7. [`cors`]: answers every `OPTIONS`, before any authentication.
 //! 8. [`basic_auth`], then 9. [`whitelist`], then 10. [`host_whitelist`], then 11. [`access_log`]: who may connect.
@@ -15,8 +16,8 @@
 //!     a global extension's file wins over a user's own.
 //! 15. [`case`]: the path as routes have it.
 //!
-//! The login gate is not here, nor the gate of service tokens ([`token::check`]): they belong to the routes
-//! ([`crate::router`]).
+//! The login gate is not here: it belongs to the private routes ([`crate::router`]), and so do the gate of service tokens
+//! ([`token::check`]) and [`outbound`], which judges requests that go to providers.
 
 pub mod access_log;
 pub mod basic_auth;
@@ -31,6 +32,8 @@ pub mod etag;
 pub mod form;
 pub mod headers;
 pub mod host_whitelist;
+pub mod limits;
+pub mod outbound;
 pub mod rate_limit;
 pub mod response_time;
 pub mod session;
@@ -51,6 +54,7 @@ use body::BodyLimits;
 use cors::CorsPolicy;
 use csrf::CsrfPolicy;
 use host_whitelist::HostPolicy;
+use limits::RequestLimits;
 use session::SessionPolicy;
 use whitelist::Whitelist;
 
@@ -67,6 +71,8 @@ pub fn inside(routes: Router, csrf: Arc<CsrfPolicy>, files: Arc<StaticFiles>) ->
 /// The layers outside user resolution. `None` is a step that is off.
 #[derive(Clone)]
 pub struct Outside {
+    /// Requests a minute.
+    pub limits: Arc<RequestLimits>,
     /// The session cookie.
     pub session: Arc<SessionPolicy>,
     /// Largest bodies.
@@ -101,7 +107,11 @@ impl Outside {
         if let Some(policy) = self.cors {
             router = router.layer(from_fn_with_state(policy, cors::apply));
         }
-        identify(router.layer(from_fn_with_state(self.body, body::parse)))
+        let known = router
+            .layer(from_fn_with_state(self.body, body::parse))
+            .layer(from_fn_with_state(self.limits.clone(), limits::by_user));
+        identify(known)
+            .layer(from_fn_with_state(self.limits, limits::by_address))
             .layer(from_fn_with_state(self.session, session::attach))
             .layer(from_fn(etag::tag))
             .layer(from_fn(response_time::measure))

@@ -50,7 +50,9 @@ fn stack(public: &std::path::Path) -> Router {
         forwarded: None,
         page: String::new(),
     };
+    let off = crate::config::limits::LimitsConfig::default();
     let outside = Outside {
+        limits: Arc::new(RequestLimits::new(&off, None, None)),
         session: Arc::new(SessionPolicy {
             name,
             secret,

@@ -19,9 +19,16 @@ use crate::tokens::PREFIX;
 /// `admin`; for everybody else it must name the own one.
 const TENANT: &str = "x-tenant-id";
 
-/// Request extension: what the request's token may do.
+/// Request extension: the request's token.
 #[derive(Clone, Debug)]
-pub struct Bearer(pub Arc<[Scope]>);
+pub struct Bearer {
+    /// What it may do.
+    pub scopes: Arc<[Scope]>,
+    /// Handle of its account, whichever tenant it acts in.
+    pub owner: Arc<str>,
+    /// What its owner calls it.
+    pub name: Arc<str>,
+}
 
 /// Request extension: why the request is refused, once those who may connect at all were told apart.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +74,12 @@ pub(super) async fn resolve(
     if !user.enabled {
         return Ok(Err(Refused::WORTHLESS));
     }
-    let scopes: Arc<[Scope]> = found.scopes.iter().filter_map(|name| Scope::of(name)).collect();
-    user.admin &= scopes.contains(&Scope::Admin);
+    let bearer = Bearer {
+        scopes: found.scopes.iter().filter_map(|name| Scope::of(name)).collect(),
+        owner: user.handle.as_str().into(),
+        name: found.name.into(),
+    };
+    user.admin &= bearer.scopes.contains(&Scope::Admin);
     if !names_only(headers, &user.handle) {
         let Some(other) = selected(headers).filter(|_| user.admin) else {
             return Ok(Err(Refused::OTHER_TENANT));
@@ -86,7 +97,7 @@ pub(super) async fn resolve(
             ..other
         };
     }
-    Ok(Ok((Arc::new(user), Bearer(scopes))))
+    Ok(Ok((Arc::new(user), bearer)))
 }
 
 /// Whether a request names no tenant but this one.
@@ -103,10 +114,10 @@ fn selected(headers: &HeaderMap) -> Option<&str> {
 
 /// Refuses (403) a token without the scope that the route needs. Whoever has no token passes.
 pub async fn check(State(scopes): State<Arc<Scopes>>, request: Request, next: Next) -> Result<Response> {
-    if let Some(Bearer(own)) = request.extensions().get::<Bearer>() {
+    if let Some(bearer) = request.extensions().get::<Bearer>() {
         let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         match scopes.need(request.method(), pattern) {
-            Some(scope) if own.contains(&scope) => {}
+            Some(scope) if bearer.scopes.contains(&scope) => {}
             Some(scope) => {
                 let reason = format!("The service token lacks the scope \"{}\".", scope.name());
                 return Err(Error::json_error(403, reason));

@@ -17,6 +17,9 @@ pub enum FilterError {
     /// A private address that no allowed range covers.
     #[error("Blocked request to private IP address: {0}")]
     Blocked(IpAddr),
+    /// A host that the administrator's policy does not name.
+    #[error("This server's administrator does not allow requests to {0}")]
+    NotAllowed(String),
     /// A name without addresses.
     #[error(
         "Unable to resolve host: {0}. Set privateAddressWhitelist.allowUnresolvedHosts to true to bypass this check."

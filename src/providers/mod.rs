@@ -5,6 +5,7 @@
 //! user's answers are kept, [`drain`] stands between relay and browser.
 
 mod address_filter;
+pub mod allowed_hosts;
 pub mod chat;
 pub mod convert;
 pub mod drain;

@@ -19,6 +19,7 @@ pub use super::address_filter::FilterError;
 pub use super::fetch_error::RelayError;
 
 use super::address_filter::{AddressFilter, FilteringResolver};
+use super::allowed_hosts::AllowedHosts;
 use super::proxy::ProxyRule;
 use super::upstream::{Upstream, redacted};
 use crate::config::upstream::{PrivateAddresses, UpstreamConfig};
@@ -36,6 +37,7 @@ pub struct Relay {
     client: reqwest::Client,
     filter: Option<Arc<AddressFilter>>,
     proxy: Option<Arc<ProxyRule>>,
+    hosts: AllowedHosts,
 }
 
 /// How a program that makes its own connections gets to an address as this server would.
@@ -56,6 +58,10 @@ impl Relay {
     /// # Errors
     /// When the proxy is of an unsupported kind, or certificates cannot be read.
     pub fn new(config: &UpstreamConfig) -> anyhow::Result<Self> {
+        Self::to(AllowedHosts::default(), config)
+    }
+
+    fn to(hosts: AllowedHosts, config: &UpstreamConfig) -> anyhow::Result<Self> {
         // Fails only when another part of the process has installed a provider, which then serves as well.
         rustls::crypto::ring::default_provider().install_default().ok();
         let proxy = match &config.proxy {
@@ -68,7 +74,7 @@ impl Relay {
             .no_proxy()
             // The address that redirected may hold a key; the original's client does not send it on either.
             .referer(false)
-            .redirect(redirect_policy(filter.clone()));
+            .redirect(redirect_policy(filter.clone(), hosts.clone()));
         if let Some(path) = &config.extra_ca_certificates {
             builder = builder.tls_certs_merge(read_certificates(path)?);
         }
@@ -89,27 +95,35 @@ impl Relay {
             client,
             filter,
             proxy,
+            hosts,
         })
     }
 
+    /// The hosts that requests may go to, to be set by the administrator's policy; all at first.
+    #[must_use]
+    pub fn hosts(&self) -> &AllowedHosts {
+        &self.hosts
+    }
+
     /// A relay for addresses that nobody vouches for: where the operator has switched the filter off and no proxy decides,
-    /// it refuses every private address.
+    /// it refuses every private address. The allowed hosts are this one's.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn untrusted(config: &UpstreamConfig) -> anyhow::Result<Self> {
-        if config.private_addresses.enabled || config.proxy.is_some() {
-            return Self::new(config);
+    pub fn untrusted(&self, config: &UpstreamConfig) -> anyhow::Result<Self> {
+        if self.filter.is_some() || config.proxy.is_some() {
+            return Ok(self.clone());
         }
         let private_addresses = PrivateAddresses {
             enabled: true,
             allowed_ranges: Vec::new(),
             ..config.private_addresses.clone()
         };
-        Self::new(&UpstreamConfig {
+        let config = UpstreamConfig {
             private_addresses,
             ..config.clone()
-        })
+        };
+        Self::to(self.hosts.clone(), &config)
     }
 
     /// The way to an address for a program that makes its own connections and follows no redirects.
@@ -117,13 +131,14 @@ impl Relay {
     /// # Errors
     /// [`RelayError::Request`] when the filter refuses the destination.
     pub async fn route(&self, url: &Url) -> Result<Route, RelayError> {
+        let refused = |error| RelayError::refused(url, &error);
+        self.hosts.check(url).map_err(refused)?;
         if let Some(proxy) = self.proxy.as_ref().filter(|proxy| proxy.serves(url)) {
             return Ok(Route::Proxy(proxy.url.clone()));
         }
         let Some(filter) = &self.filter else {
             return Ok(Route::Direct);
         };
-        let refused = |error| RelayError::refused(url, &error);
         filter.check_url(url).map_err(refused)?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         if host.parse::<IpAddr>().is_ok() {
@@ -153,10 +168,10 @@ impl Relay {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RelayError::EmbeddedCredentials { url });
         }
+        let refused = |error| RelayError::refused(&url, &error);
+        self.hosts.check(&url).map_err(refused)?;
         if let Some(filter) = &self.filter {
-            filter
-                .check_url(&url)
-                .map_err(|error| RelayError::refused(&url, &error))?;
+            filter.check_url(&url).map_err(refused)?;
         }
         let mut request = reqwest::Request::new(method, url.clone());
         *request.headers_mut() = header_map(headers.iter())?;
@@ -195,16 +210,17 @@ fn read_certificates(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
     read().with_context(|| format!("NODE_EXTRA_CA_CERTS: {}", path.display()))
 }
 
-/// Follows at most [`MAX_REDIRECTS`] redirects, none to a literal address the filter refuses.
-fn redirect_policy(filter: Option<Arc<AddressFilter>>) -> redirect::Policy {
+/// Follows at most [`MAX_REDIRECTS`] redirects, none to a literal address the filter refuses or a host that is not allowed.
+fn redirect_policy(filter: Option<Arc<AddressFilter>>, hosts: AllowedHosts) -> redirect::Policy {
     redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > MAX_REDIRECTS {
             return attempt.error("too many redirects");
         }
-        match filter
-            .as_ref()
-            .map_or(Ok(()), |filter| filter.check_url(attempt.url()))
-        {
+        let is_public = |()| match &filter {
+            Some(filter) => filter.check_url(attempt.url()),
+            None => Ok(()),
+        };
+        match hosts.check(attempt.url()).and_then(is_public) {
             Ok(()) => attempt.follow(),
             Err(error) => attempt.error(error),
         }

@@ -368,7 +368,10 @@ async fn a_proxy_gets_every_request_but_the_bypassed() {
 async fn what_nobody_vouches_for_is_filtered_without_being_told() {
     let (listener, address) = listen().await;
     answer(listener, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let untrusted = Relay::untrusted(&UpstreamConfig::default()).unwrap();
+    let untrusted = Relay::new(&UpstreamConfig::default())
+        .unwrap()
+        .untrusted(&UpstreamConfig::default())
+        .unwrap();
     for host in ["127.0.0.1", "localhost"] {
         let url = format!("http://{host}:{}/", address.port());
         assert!(relay().send(get(&url)).await.is_ok(), "{host}");

@@ -2,9 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::audit::{self, Entry};
 use super::sessions::Hash;
 use super::{Db, TenantId};
 use crate::error::Result;
+
+mod scratch;
+
+pub use self::scratch::{delete_scratch, make_scratch};
 
 /// Name of the tenant without an account, which holds what belongs to the whole installation.
 pub const SYSTEM: &str = "_system";
@@ -146,6 +151,10 @@ pub async fn list(db: &Db) -> Result<Vec<User>> {
 /// # Errors
 /// The database failed.
 pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> {
+    find_or_create_noted(db, new, None).await
+}
+
+async fn find_or_create_noted(db: &Db, new: &NewUser<'_>, entry: Option<&Entry>) -> Result<(User, bool)> {
     let mut tx = db.begin_untenanted().await?;
     // One statement each, by unique constraint: two nodes may start on an empty database at once.
     let sql = "INSERT INTO tenants (handle) VALUES ($1) ON CONFLICT (handle) DO UPDATE SET handle = $1
@@ -169,12 +178,14 @@ pub async fn find_or_create(db: &Db, new: &NewUser<'_>) -> Result<(User, bool)> 
         .bind(new.created_at)
         .execute(&mut *tx)
         .await?;
+    let is_made = made.rows_affected() > 0;
+    audit::insert_some(&mut tx, entry.filter(|_| is_made)).await?;
     let row: Row = sqlx::query_as(BY_HANDLE)
         .bind(new.handle)
         .fetch_one(&mut *tx)
         .await?;
     tx.commit().await?;
-    Ok((row.into(), made.rows_affected() > 0))
+    Ok((row.into(), is_made))
 }
 
 /// Replaces everything but the handle of an existing account, and ends its sessions.
@@ -201,51 +212,12 @@ pub async fn replace(db: &Db, new: &NewUser<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What names of tenants begin with that are to be rolled back.
-const SCRATCH: &str = "_try_";
-
-/// A tenant without an account, for what is to be rolled back: nobody can log in to it or finds it in a list.
-/// `trial` tells whose it is, `handle` which.
-///
-/// # Errors
-/// The database failed.
-pub async fn make_scratch(db: &Db, trial: &str, handle: &str) -> Result<TenantId> {
-    let mut tx = db.begin_untenanted().await?;
-    let sql = "INSERT INTO tenants (handle) VALUES ($1 || $2 || '_' || $3)
-               ON CONFLICT (handle) DO UPDATE SET handle = tenants.handle RETURNING tenant_id";
-    let tenant: i64 = sqlx::query_scalar(sql)
-        .bind(SCRATCH)
-        .bind(trial)
-        .bind(handle)
-        .fetch_one(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(TenantId(tenant))
-}
-
-/// Removes what [`make_scratch`] made for a trial, and what trials of earlier days left behind that were cut off.
-///
-/// # Errors
-/// The database failed.
-pub async fn delete_scratch(db: &Db, trial: &str) -> Result<()> {
-    let mut tx = db.begin_untenanted().await?;
-    let sql = "DELETE FROM tenants WHERE handle ^@ ($1 || $2)
-                  OR handle ^@ $1 AND created_at < now() - interval '1 day'";
-    sqlx::query(sql)
-        .bind(SCRATCH)
-        .bind(trial)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// Makes an account, in the tenant that an earlier account of this handle may have left; `None` where there is one.
 ///
 /// # Errors
 /// The database failed.
-pub async fn create(db: &Db, new: &NewUser<'_>) -> Result<Option<User>> {
-    let (user, is_new) = find_or_create(db, new).await?;
+pub async fn create(db: &Db, new: &NewUser<'_>, entry: Option<&Entry>) -> Result<Option<User>> {
+    let (user, is_new) = find_or_create_noted(db, new, entry).await?;
     Ok(is_new.then_some(user))
 }
 
@@ -253,27 +225,37 @@ pub async fn create(db: &Db, new: &NewUser<'_>) -> Result<Option<User>> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn set_name(db: &Db, handle: &str, name: &str) -> Result<bool> {
-    change(db, "UPDATE users SET name = $2 WHERE handle = $1", handle, name).await
+pub async fn set_name(db: &Db, handle: &str, name: &str, entry: Option<&Entry>) -> Result<bool> {
+    let sql = "UPDATE users SET name = $2 WHERE handle = $1";
+    change(db, sql, handle, name, entry).await
 }
 
 /// Changes the picture. Says whether there is such an account.
 ///
 /// # Errors
 /// The database failed.
-pub async fn set_avatar(db: &Db, handle: &str, url: &str) -> Result<bool> {
-    change(db, "UPDATE users SET avatar = $2 WHERE handle = $1", handle, url).await
+pub async fn set_avatar(db: &Db, handle: &str, url: &str, entry: Option<&Entry>) -> Result<bool> {
+    let sql = "UPDATE users SET avatar = $2 WHERE handle = $1";
+    change(db, sql, handle, url, entry).await
 }
 
-async fn change(db: &Db, sql: &'static str, handle: &str, value: &str) -> Result<bool> {
+async fn change(
+    db: &Db,
+    sql: &'static str,
+    handle: &str,
+    value: &str,
+    entry: Option<&Entry>,
+) -> Result<bool> {
     let mut tx = db.begin_untenanted().await?;
     let changed = sqlx::query(sql)
         .bind(handle)
         .bind(value)
         .execute(&mut *tx)
         .await?;
+    let exists = changed.rows_affected() > 0;
+    audit::insert_some(&mut tx, entry.filter(|_| exists)).await?;
     tx.commit().await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(exists)
 }
 
 /// Stores the same password under another hash, unless it was changed meanwhile.
@@ -297,7 +279,13 @@ pub async fn rehash(db: &Db, user: &User, hash: &str) -> Result<()> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn set_password(db: &Db, handle: &str, hash: &str, keep: Option<&Hash>) -> Result<()> {
+pub async fn set_password(
+    db: &Db,
+    handle: &str,
+    hash: &str,
+    keep: Option<&Hash>,
+    entry: Option<&Entry>,
+) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql =
         "UPDATE users SET password = $2, salt = '', epoch = nextval('account_epochs') WHERE handle = $1";
@@ -309,6 +297,7 @@ pub async fn set_password(db: &Db, handle: &str, hash: &str, keep: Option<&Hash>
         .bind(keep.map(|hash| &hash[..]))
         .execute(&mut *tx)
         .await?;
+    audit::insert_some(&mut tx, entry).await?;
     Ok(tx.commit().await?)
 }
 
@@ -325,7 +314,7 @@ pub enum Standing {
 ///
 /// # Errors
 /// The database failed.
-pub async fn set_standing(db: &Db, handle: &str, standing: Standing) -> Result<bool> {
+pub async fn set_standing(db: &Db, handle: &str, standing: Standing, entry: Option<&Entry>) -> Result<bool> {
     let mut tx = db.begin_untenanted().await?;
     let (sql, value) = match standing {
         Standing::Enabled(value) => (
@@ -345,6 +334,7 @@ pub async fn set_standing(db: &Db, handle: &str, standing: Standing) -> Result<b
     if changed.rows_affected() > 0 {
         let sql = "DELETE FROM sessions WHERE handle = $1";
         sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+        audit::insert_some(&mut tx, entry).await?;
     }
     let sql = "SELECT EXISTS (SELECT FROM users WHERE handle = $1)";
     let exists: bool = sqlx::query_scalar(sql).bind(handle).fetch_one(&mut *tx).await?;
@@ -356,10 +346,11 @@ pub async fn set_standing(db: &Db, handle: &str, standing: Standing) -> Result<b
 ///
 /// # Errors
 /// The database failed.
-pub async fn remove(db: &Db, handle: &str) -> Result<()> {
+pub async fn remove(db: &Db, handle: &str, entry: Option<&Entry>) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "DELETE FROM users WHERE handle = $1";
     sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    audit::insert_some(&mut tx, entry).await?;
     Ok(tx.commit().await?)
 }
 
@@ -367,13 +358,14 @@ pub async fn remove(db: &Db, handle: &str) -> Result<()> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn purge(db: &Db, handle: &str) -> Result<()> {
+pub async fn purge(db: &Db, handle: &str, entry: Option<&Entry>) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "DELETE FROM users WHERE handle = $1";
     sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
     let sql = "DELETE FROM tenants t WHERE t.handle = $1 AND left(t.handle, 1) <> '_'
                AND NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = t.tenant_id)";
     sqlx::query(sql).bind(handle).execute(&mut *tx).await?;
+    audit::insert_some(&mut tx, entry).await?;
     Ok(tx.commit().await?)
 }
 

@@ -1,11 +1,13 @@
 //! The pool, kept private: what leaves this file is a transaction of one tenant.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Transaction};
 
+use crate::config::limits::Quotas;
 use crate::error::{Error, Result};
 
 /// Role of the server when `DATABASE_URL` names a superuser: neither superuser nor BYPASSRLS, so policies bind it.
@@ -24,6 +26,9 @@ pub struct TenantId(pub(in crate::store) i64);
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    /// What transactions tell the triggers of `migrations/0018_quotas.sql` of the environment's quotas; empty for writes
+    /// that none holds for.
+    quotas: Arc<str>,
 }
 
 /// A transaction in which exactly one tenant's rows exist. Dropped without [`Tx::commit`], it leaves nothing behind.
@@ -61,15 +66,32 @@ impl Db {
             .run(&pool)
             .await
             .context("cannot migrate the database")?;
-        let db = Self { pool };
+        let db = Self {
+            pool,
+            quotas: Arc::from(""),
+        };
         db.prove_isolation().await?;
         Ok(db)
+    }
+
+    /// The same database, whose transactions are held to quotas: these, unless an administrator decided otherwise. Without
+    /// this call, as the importer does, none is refused for its size.
+    #[must_use]
+    pub fn with_quotas(&self, quotas: &Quotas) -> Self {
+        let text = |most: Option<u64>| most.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX));
+        Self {
+            pool: self.pool.clone(),
+            quotas: format!("{} {}", text(quotas.bytes), text(quotas.characters)).into(),
+        }
     }
 
     /// Opens a transaction for `tenant`: BEGIN and the tenant setting travel in one round trip.
     pub(crate) async fn begin(&self, tenant: TenantId) -> Result<Tx> {
         // The setting is local to the transaction, so a pooled connection (ours or PgBouncer's) cannot carry it over.
-        let statement = format!("BEGIN; SELECT set_config('app.tenant', '{}', true)", tenant.0);
+        let statement = format!(
+            "BEGIN; SELECT set_config('app.tenant', '{}', true), set_config('app.quotas', '{}', true)",
+            tenant.0, self.quotas
+        );
         Ok(Tx {
             inner: self.begin_with(&statement).await?,
             tenant,

@@ -7,6 +7,10 @@ use super::blobs::Blob;
 use super::{Db, Tx};
 use crate::error::Result;
 
+mod told;
+
+pub use self::told::audit_export;
+
 /// A run of the importer.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Run {
@@ -168,6 +172,7 @@ pub async fn finish(db: &Db, run_id: Uuid) -> Result<()> {
     sqlx::query(filled).execute(&mut *tx).await?;
     let sql = "UPDATE import_runs SET finished_at = now() WHERE run_id = $1";
     sqlx::query(sql).bind(run_id).execute(&mut *tx).await?;
+    told::audit_accounts(&mut tx, run_id, "import").await?;
     Ok(tx.commit().await?)
 }
 
@@ -179,6 +184,7 @@ pub async fn set_rolled_back(db: &Db, run_id: Uuid) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "UPDATE import_runs SET rolled_back_at = now() WHERE run_id = $1";
     sqlx::query(sql).bind(run_id).execute(&mut *tx).await?;
+    told::audit_accounts(&mut tx, run_id, "rollback").await?;
     Ok(tx.commit().await?)
 }
 

@@ -5,6 +5,7 @@
 //! `migrations/` stand behind it (the second).
 
 pub mod accounts;
+pub mod audit;
 pub mod blobs;
 pub mod characters;
 pub mod chats;
@@ -16,6 +17,8 @@ pub mod files;
 pub mod image_metadata;
 pub mod imports;
 pub mod maid;
+pub mod policy;
+pub mod quotas;
 pub mod secrets;
 pub mod sessions;
 pub mod tenants;

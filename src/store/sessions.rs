@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Db;
 use super::accounts::{Row, User};
+use super::audit::{self, Entry};
 use crate::error::Result;
 
 /// How many sessions an account may have; the oldest make room.
@@ -53,7 +54,8 @@ pub struct Session {
     pub agent: String,
 }
 
-/// Makes a session, if the account is still the one whose password was checked and may log in. Says whether it did.
+/// Makes a session, if the account is still the one whose password was checked and may log in, and notes the login in the
+/// audit log. Says whether it did.
 ///
 /// # Errors
 /// The database failed.
@@ -81,8 +83,24 @@ pub async fn open(db: &Db, user: &User, new: &NewSession<'_>) -> Result<bool> {
         .bind(MOST)
         .execute(&mut *tx)
         .await?;
+    let is_made = made.rows_affected() > 0;
+    if is_made {
+        audit::insert(&mut tx, &login(user, new)).await?;
+    }
     tx.commit().await?;
-    Ok(made.rows_affected() > 0)
+    Ok(is_made)
+}
+
+fn login(user: &User, new: &NewSession<'_>) -> Entry {
+    Entry {
+        tenant: user.handle.clone(),
+        actor: user.handle.clone(),
+        act: "login",
+        subject: user.handle.clone(),
+        address: new.client.to_owned(),
+        agent: new.agent.to_owned(),
+        outcome: "done",
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -137,10 +155,11 @@ pub async fn extend(db: &Db, hash: &Hash, expires_at: DateTime<Utc>) -> Result<(
 ///
 /// # Errors
 /// The database failed.
-pub async fn close(db: &Db, hash: &Hash) -> Result<()> {
+pub async fn close(db: &Db, hash: &Hash, entry: Option<&Entry>) -> Result<()> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "DELETE FROM sessions WHERE hash = $1";
     sqlx::query(sql).bind(&hash[..]).execute(&mut *tx).await?;
+    audit::insert_some(&mut tx, entry).await?;
     Ok(tx.commit().await?)
 }
 

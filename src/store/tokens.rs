@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::{Postgres, Transaction};
+
 use super::Db;
 use super::accounts::{Row, User};
+use super::audit::{self, Entry};
 use super::sessions::Hash;
 use crate::error::Result;
 
@@ -45,6 +48,8 @@ pub struct Token {
 pub struct Found {
     /// Its account, without the avatar; maybe disabled.
     pub user: User,
+    /// What its owner calls it.
+    pub name: String,
     /// Names of its scopes.
     pub scopes: Vec<String>,
     /// Whether its last use is to be written down anew.
@@ -55,6 +60,7 @@ pub struct Found {
 struct Live {
     #[sqlx(flatten)]
     user: Row,
+    token: String,
     scopes: Vec<String>,
     is_stale: bool,
 }
@@ -63,7 +69,7 @@ struct Live {
 ///
 /// # Errors
 /// The database failed.
-pub async fn create(db: &Db, handle: &str, new: &NewToken<'_>) -> Result<bool> {
+pub async fn create(db: &Db, handle: &str, new: &NewToken<'_>, entry: &Entry) -> Result<bool> {
     let mut tx = db.begin_untenanted().await?;
     // Locked, so that two requests at once are counted one after the other.
     let sql = "SELECT handle FROM users WHERE handle = $1 FOR UPDATE";
@@ -82,8 +88,7 @@ pub async fn create(db: &Db, handle: &str, new: &NewToken<'_>) -> Result<bool> {
         .bind(MOST)
         .execute(&mut *tx)
         .await?;
-    tx.commit().await?;
-    Ok(made.rows_affected() > 0)
+    finish(tx, made.rows_affected() > 0, entry).await
 }
 
 /// The token with this hash, unless its time is over: one statement, asked at every request that brings one.
@@ -92,7 +97,7 @@ pub async fn create(db: &Db, handle: &str, new: &NewToken<'_>) -> Result<bool> {
 /// The database failed.
 pub async fn find(db: &Db, hash: &Hash) -> Result<Option<Found>> {
     let sql = "SELECT u.tenant_id, u.handle, u.name, u.password, u.salt, u.admin, u.enabled, '' AS avatar,
-                      u.created_at, u.epoch, t.scopes,
+                      u.created_at, u.epoch, t.name AS token, t.scopes,
                       coalesce(t.used_at < now() - interval '1 minute', true) AS is_stale
                FROM service_tokens t JOIN users u ON u.handle = t.handle
                WHERE t.hash = $1 AND t.expires_at > now()";
@@ -101,6 +106,7 @@ pub async fn find(db: &Db, hash: &Hash) -> Result<Option<Found>> {
         .await?;
     Ok(row.map(|row| Found {
         user: row.user.into(),
+        name: row.token,
         scopes: row.scopes,
         is_stale: row.is_stale,
     }))
@@ -132,7 +138,7 @@ pub async fn list(db: &Db, handle: &str) -> Result<Vec<Token>> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn revoke(db: &Db, handle: &str, start: &[u8]) -> Result<bool> {
+pub async fn revoke(db: &Db, handle: &str, start: &[u8], entry: &Entry) -> Result<bool> {
     let mut tx = db.begin_untenanted().await?;
     let sql = "DELETE FROM service_tokens WHERE handle = $1 AND substr(hash, 1, length($2)) = $2";
     let gone = sqlx::query(sql)
@@ -140,6 +146,14 @@ pub async fn revoke(db: &Db, handle: &str, start: &[u8]) -> Result<bool> {
         .bind(start)
         .execute(&mut *tx)
         .await?;
+    finish(tx, gone.rows_affected() > 0, entry).await
+}
+
+/// Commits, with the entry if something was done; says so.
+async fn finish(mut tx: Transaction<'static, Postgres>, is_done: bool, entry: &Entry) -> Result<bool> {
+    if is_done {
+        audit::insert(&mut tx, entry).await?;
+    }
     tx.commit().await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(is_done)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use squaretable::store::audit::{self, Filter};
 use squaretable::store::documents;
 use squaretable_compat::layout::DocumentKind;
 
@@ -54,7 +55,28 @@ async fn a_rollback_restores_what_was_there() {
     target.export(after.path()).expect(0);
     assert_same(&tree(before.path()), &tree(after.path()));
     assert!(rollback(&target, &id).expect(9).err.contains("already"));
+    expect_told(&target, &id).await;
     target.stop().await;
+}
+
+/// The audit log tells what the importer did to whom.
+async fn expect_told(target: &Target, id: &str) {
+    let filter = Filter {
+        tenant: Some("ann".to_owned()),
+        ..Filter::default()
+    };
+    let db = target.db().await;
+    let told = audit::list(&db, &filter, 10).await.expect("an answer");
+    let told: Vec<_> = told
+        .iter()
+        .map(|entry| (entry.act.as_str(), entry.subject.as_str()))
+        .collect();
+    let run = format!("run {id}");
+    assert_eq!(
+        (told[0], told.last()),
+        (("rollback", &*run), Some(&("import", &*run)))
+    );
+    assert!(told.iter().any(|(act, _)| *act == "export"), "{told:?}");
 }
 
 /// What was edited since the import stays, and is named.

@@ -8,6 +8,7 @@ use squaretable_compat::dates;
 
 use crate::app::App;
 use crate::archive::{self, Contents};
+use crate::audit::Caller;
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::reply;
@@ -21,7 +22,7 @@ pub fn routes() -> Routes {
 }
 
 /// `POST /api/users/backup`: everything of a user as a ZIP archive, made while it is sent.
-async fn backup(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn backup(State(app): State<App>, tenant: Tenant, caller: Caller, body: Body) -> Result<Response> {
     let content = &app.config().content;
     if !content.backups.allow_full_data_backup {
         return Err(Error::json_error(403, "Full data backup is disabled"));
@@ -33,6 +34,8 @@ async fn backup(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
         Contents::WithoutKeys
     };
     let place = app.long_reads().backup()?;
+    let entry = caller.did("backup", tenant.handle(), tenant.handle());
+    app.accounts().note(&entry).await?;
     let archive = archive::stream(&tenant, contents, place).await?;
     let name = format!("{}-{}.zip", tenant.handle(), dates::timestamp(Local::now()));
     let response = reply::stream(StatusCode::OK, Some("application/zip"), archive);

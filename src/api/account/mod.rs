@@ -1,6 +1,9 @@
 //! Accounts and what belongs to them as a whole.
 
+pub mod audit;
 pub mod backup;
+pub mod policy;
+pub mod quotas;
 pub mod sessions;
 pub mod tokens;
 pub mod users_admin;
@@ -40,7 +43,12 @@ pub fn routes() -> Routes {
 /// Routes that the original does not have, behind the login.
 #[must_use]
 pub fn own_routes() -> Routes {
-    sessions::routes().merge(tokens::routes())
+    Routes::new()
+        .merge(audit::routes())
+        .merge(policy::routes())
+        .merge(quotas::routes())
+        .merge(sessions::routes())
+        .merge(tokens::routes())
 }
 
 /// 204, what most of these routes answer.

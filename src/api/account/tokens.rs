@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{missing, not_found};
 use crate::app::App;
+use crate::audit::Caller;
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::reply;
@@ -54,7 +55,7 @@ struct Entry {
 
 /// `POST /api/squaretable/tokens/create`: `name`, `scopes` and `days` of life (90 unless told) make a token, which this
 /// answer alone shows.
-async fn create(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn create(State(app): State<App>, tenant: Tenant, caller: Caller, body: Body) -> Result<Response> {
     let handle = account(&app, &tenant, &body).await?;
     let name = body.text("name").ok_or_else(missing)?;
     let scopes = scopes(body.get("scopes")).ok_or_else(missing)?;
@@ -66,13 +67,15 @@ async fn create(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
     let (Some(life), false) = (life, name.contains('\0') || name.chars().count() > LONGEST) else {
         return Err(Error::json_error(400, "Invalid name or days"));
     };
-    let token = app
-        .accounts()
-        .tokens()
-        .create(&handle, name, &scopes, life)
-        .await?;
-    let token = token.ok_or_else(|| Error::json_error(409, "Too many tokens"))?;
     let granted: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
+    let entry = caller.did(
+        "token.create",
+        &handle,
+        &format!("{name}: {}", granted.join(", ")),
+    );
+    let tokens = app.accounts().tokens();
+    let token = tokens.create(&handle, name, &scopes, life, &entry).await?;
+    let token = token.ok_or_else(|| Error::json_error(409, "Too many tokens"))?;
     tracing::info!(%handle, by = tenant.handle(), scopes = ?granted, "a service token was made");
     Ok(reply::json(&json!({ "token": token, "scopes": granted })))
 }
@@ -93,12 +96,13 @@ async fn list(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Resp
 }
 
 /// `POST /api/squaretable/tokens/revoke`: ends the token `id`, at once and on every node.
-async fn revoke(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn revoke(State(app): State<App>, tenant: Tenant, caller: Caller, body: Body) -> Result<Response> {
     let handle = account(&app, &tenant, &body).await?;
     let id = body.text("id").ok_or_else(missing)?;
     let start = hex::decode(id).ok().filter(|start| start.len() == ID);
     let start = start.ok_or_else(Error::not_found)?;
-    if !app.accounts().tokens().revoke(&handle, &start).await? {
+    let entry = caller.did("token.revoke", &handle, id);
+    if !app.accounts().tokens().revoke(&handle, &start, &entry).await? {
         return Err(Error::not_found());
     }
     tracing::info!(%handle, by = tenant.handle(), "a service token was revoked");
@@ -119,15 +123,12 @@ async fn account(app: &App, tenant: &Tenant, body: &Body) -> Result<String> {
 
 /// At least one scope, each by its name; `None` for anything else.
 fn scopes(value: &Value) -> Option<Vec<Scope>> {
-    let named = value.as_array().filter(|named| !named.is_empty())?;
-    let named: Option<Vec<Scope>> = named.iter().map(|name| Scope::of(name.as_str()?)).collect();
-    let mut found = named?;
-    let mut seen = Vec::new();
-    found.retain(|scope| {
-        !seen.contains(scope) && {
-            seen.push(*scope);
-            true
+    let mut scopes = Vec::new();
+    for name in value.as_array()? {
+        let scope = Scope::of(name.as_str()?)?;
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
         }
-    });
-    Some(found)
+    }
+    Some(scopes).filter(|scopes| !scopes.is_empty())
 }

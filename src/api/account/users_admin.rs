@@ -11,6 +11,7 @@ use super::view::Full;
 use super::{done, handle, missing, new_password, not_found};
 use crate::accounts::Admin;
 use crate::app::{App, DEFAULT_USER};
+use crate::audit::Caller;
 use crate::error::{Error, Result};
 use crate::extract::{Body, js_text};
 use crate::reply;
@@ -44,29 +45,29 @@ async fn get(State(app): State<App>, _: Admin) -> Result<Response> {
 }
 
 /// `POST /api/users/disable`: not the own account. Its sessions end.
-async fn disable(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
+async fn disable(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
     let handle = other(&admin, &body, "Cannot disable yourself")?;
-    set_standing(&app, &admin, &handle, Standing::Enabled(false)).await
+    set_standing(&app, &admin, &caller, &handle, Standing::Enabled(false)).await
 }
 
 /// `POST /api/users/enable`
-async fn enable(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
-    set_standing(&app, &admin, &handle(&body)?, Standing::Enabled(true)).await
+async fn enable(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
+    set_standing(&app, &admin, &caller, &handle(&body)?, Standing::Enabled(true)).await
 }
 
 /// `POST /api/users/promote`: makes an administrator, whose sessions end.
-async fn promote(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
-    set_standing(&app, &admin, &handle(&body)?, Standing::Admin(true)).await
+async fn promote(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
+    set_standing(&app, &admin, &caller, &handle(&body)?, Standing::Admin(true)).await
 }
 
 /// `POST /api/users/demote`: not the own account. Its sessions end.
-async fn demote(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
+async fn demote(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
     let handle = other(&admin, &body, "Cannot demote yourself")?;
-    set_standing(&app, &admin, &handle, Standing::Admin(false)).await
+    set_standing(&app, &admin, &caller, &handle, Standing::Admin(false)).await
 }
 
 /// `POST /api/users/create`: an account with the default content.
-async fn create(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
+async fn create(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
     if !body.truthy("handle") || !body.truthy("name") {
         return Err(missing());
     }
@@ -92,7 +93,9 @@ async fn create(State(app): State<App>, admin: Admin, body: Body) -> Result<Resp
         avatar: "",
         created_at: Utc::now(),
     };
-    let user = app.accounts().create(&new).await?.ok_or_else(taken)?;
+    let entry = caller.did("account.create", &handle, &handle);
+    let made = app.accounts().create(&new, Some(&entry)).await?;
+    let user = made.ok_or_else(taken)?;
     let tenant = app.accounts().tenant(user);
     let mut tx = tenant.begin().await?;
     // compat: `skipContentCheck` does not count here.
@@ -104,7 +107,7 @@ async fn create(State(app): State<App>, admin: Admin, body: Body) -> Result<Resp
 
 /// `POST /api/users/delete`: an account, with `purge` all its data, too. Without, an account of this handle that is made
 /// later finds the data again.
-async fn delete(State(app): State<App>, admin: Admin, body: Body) -> Result<Response> {
+async fn delete(State(app): State<App>, admin: Admin, caller: Caller, body: Body) -> Result<Response> {
     let handle = other(&admin, &body, "Cannot delete yourself")?;
     if handle == DEFAULT_USER {
         let reason = "Sorry, but the default user cannot be deleted. It is required as a fallback.";
@@ -115,7 +118,9 @@ async fn delete(State(app): State<App>, admin: Admin, body: Body) -> Result<Resp
         // compat: the original removes the account and fails at the folder.
         return Err(Error::status(500));
     }
-    app.accounts().remove(&handle, purge).await?;
+    let act = if purge { "account.purge" } else { "account.delete" };
+    let entry = caller.did(act, &handle, &handle);
+    app.accounts().remove(&handle, purge, Some(&entry)).await?;
     tracing::info!(%handle, by = admin.0.handle(), purge, "an account was removed");
     Ok(done())
 }
@@ -138,8 +143,22 @@ fn other(admin: &Admin, body: &Body, refusal: &str) -> Result<String> {
     Ok(handle)
 }
 
-async fn set_standing(app: &App, admin: &Admin, handle: &str, standing: Standing) -> Result<Response> {
-    if handle.contains('\0') || !app.accounts().sessions().set_standing(handle, standing).await? {
+async fn set_standing(
+    app: &App,
+    admin: &Admin,
+    caller: &Caller,
+    handle: &str,
+    standing: Standing,
+) -> Result<Response> {
+    let act = match standing {
+        Standing::Enabled(true) => "account.enable",
+        Standing::Enabled(false) => "account.disable",
+        Standing::Admin(true) => "account.promote",
+        Standing::Admin(false) => "account.demote",
+    };
+    let entry = caller.did(act, handle, handle);
+    let sessions = app.accounts().sessions();
+    if handle.contains('\0') || !sessions.change_standing(handle, standing, Some(&entry)).await? {
         return Err(not_found());
     }
     tracing::info!(%handle, by = admin.0.handle(), ?standing, "an account was changed");

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::view::Me;
 use super::{disabled, done, handle, missing, new_password, not_found, own_session};
 use crate::app::App;
+use crate::audit::Caller;
 use crate::error::{Error, Result};
 use crate::extract::{Body, js_text};
 use crate::middleware::session::Session;
@@ -28,9 +29,14 @@ pub fn routes() -> Routes {
 }
 
 /// `POST /api/users/logout`: ends the session, here and in the browser.
-async fn log_out(State(app): State<App>, Extension(session): Extension<Session>) -> Result<Response> {
+async fn log_out(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    caller: Caller,
+) -> Result<Response> {
     if let Some((handle, id)) = session.claims() {
-        app.accounts().sessions().close(&id, &handle).await?;
+        let entry = caller.did("logout", &handle, &handle);
+        app.accounts().sessions().log_out(&id, &handle, &entry).await?;
     }
     session.destroy();
     Ok(done())
@@ -52,7 +58,12 @@ async fn me(State(app): State<App>, tenant: Tenant) -> Result<Response> {
 }
 
 /// `POST /api/users/change-avatar`: the account's picture as a data URL; an empty one removes it.
-async fn change_avatar(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn change_avatar(
+    State(app): State<App>,
+    tenant: Tenant,
+    caller: Caller,
+    body: Body,
+) -> Result<Response> {
     let handle = addressed(&tenant, &body)?;
     // compat: a value that is no text is 500.
     let url = body.str("avatar").ok_or(Error::status(500))?;
@@ -62,7 +73,8 @@ async fn change_avatar(State(app): State<App>, tenant: Tenant, body: Body) -> Re
     if app.accounts().find(&handle).await?.is_none() {
         return Err(not_found());
     }
-    app.accounts().set_avatar(&handle, url).await?;
+    let entry = caller.did("account.avatar", &handle, &handle);
+    app.accounts().set_avatar(&handle, url, Some(&entry)).await?;
     Ok(done())
 }
 
@@ -71,6 +83,7 @@ async fn change_password(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     tenant: Tenant,
+    caller: Caller,
     body: Body,
 ) -> Result<Response> {
     let handle = addressed(&tenant, &body)?;
@@ -81,13 +94,16 @@ async fn change_password(
     if !tenant.user().admin && !user.password.is_empty() {
         let old = body.str("oldPassword").ok_or(Error::status(500))?;
         if !app.accounts().check_password(&user, old).await? {
+            let entry = caller.failed("password", &handle, &handle, "wrong password");
+            app.accounts().note(&entry).await?;
             return Err(Error::json_error(403, "Incorrect password"));
         }
     }
     let password = new_password(&body, "newPassword")?.unwrap_or_default();
     let keep = own_session(&session, &handle);
+    let entry = caller.did("password", &handle, &handle);
     app.accounts()
-        .set_password(&handle, password, keep.as_deref())
+        .change_password(&handle, password, keep.as_deref(), Some(&entry))
         .await?;
     if keep.is_some() {
         session.touch();
@@ -97,13 +113,14 @@ async fn change_password(
 }
 
 /// `POST /api/users/change-name`
-async fn change_name(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn change_name(State(app): State<App>, tenant: Tenant, caller: Caller, body: Body) -> Result<Response> {
     if !body.truthy("name") {
         return Err(missing());
     }
     let handle = addressed(&tenant, &body)?;
     let name = name(&body)?;
-    if app.accounts().set_name(&handle, &name).await? {
+    let entry = caller.did("account.name", &handle, &handle);
+    if app.accounts().set_name(&handle, &name, Some(&entry)).await? {
         Ok(done())
     } else {
         Err(not_found())

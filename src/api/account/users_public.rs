@@ -1,7 +1,5 @@
 //! `/api/users` before the login: who there is, logging in, and recovering a password.
 
-use std::time::Instant;
-
 use axum::Extension;
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -12,8 +10,10 @@ use super::view::Listed;
 use super::{disabled, done, handle, missing, new_password, not_found, too_many};
 use crate::api::web::login::{self, visitor};
 use crate::app::App;
+use crate::audit::Caller;
 use crate::error::{Error, Result};
 use crate::extract::Body;
+use crate::middleware::client_ip::network;
 use crate::middleware::session::Session;
 use crate::reply;
 use crate::routes::Routes;
@@ -60,19 +60,27 @@ async fn log_in(
         return Err(missing());
     }
     let visitor = visitor(&app, &parts.extensions, &parts.headers);
-    let limit = &app.accounts().limits().login;
-    if let Err(exceeded) = limit.consume(&visitor.client, Instant::now()) {
+    let (limit, counted) = (&app.accounts().limits().login, network(&visitor.client));
+    if let Err(exceeded) = limit.consume(&counted).await {
         tracing::warn!(client = visitor.client, "too many attempts to log in");
         return Ok(too_many(exceeded, RECOVER));
     }
     let handle = handle(&body)?;
     let wrong = || Error::json_error(403, "Incorrect credentials");
+    let caller = Caller::of(&app, &parts.extensions, &parts.headers);
+    let failed = async |tenant: &str, why| {
+        app.accounts()
+            .note(&caller.failed("login", tenant, &handle, why))
+            .await
+    };
     let Some(user) = app.accounts().find(&handle).await? else {
         app.accounts().passwords().pretend(&handle).await?;
         tracing::warn!(%handle, client = visitor.client, "login failed: no such account");
+        failed("", "no such account").await?;
         return Err(wrong());
     };
     if !user.enabled {
+        failed(&user.handle, "disabled").await?;
         return Err(disabled());
     }
     if !user.password.is_empty() {
@@ -80,13 +88,14 @@ async fn log_in(
         let given = body.str("password").unwrap_or_default();
         if !app.accounts().check_password(&user, given).await? {
             tracing::warn!(%handle, client = visitor.client, "login failed: wrong password");
+            failed(&user.handle, "wrong password").await?;
             return Err(wrong());
         }
     }
     if !login::open(&app, &user, &session, &visitor).await? {
         return Err(wrong());
     }
-    limit.reset(&visitor.client);
+    limit.reset(&counted).await;
     tracing::info!(%handle, client = visitor.client, "login");
     Ok(reply::json(&json!({ "handle": user.handle })))
 }
@@ -96,9 +105,10 @@ async fn recover_step1(State(app): State<App>, parts: Parts, body: Body) -> Resu
     if !body.truthy("handle") {
         return Err(missing());
     }
-    let client = visitor(&app, &parts.extensions, &parts.headers).client;
+    let caller = Caller::of(&app, &parts.extensions, &parts.headers);
+    let client = &caller.address;
     let limit = &app.accounts().limits().recover;
-    if let Err(exceeded) = limit.consume(&client, Instant::now()) {
+    if let Err(exceeded) = limit.consume(&network(client)).await {
         tracing::warn!(client, "too many attempts to recover a password");
         return Ok(too_many(exceeded, ASK));
     }
@@ -111,6 +121,8 @@ async fn recover_step1(State(app): State<App>, parts: Parts, body: Body) -> Resu
         return Err(disabled());
     }
     let code = app.accounts().new_code(&user.handle, Purpose::Recover).await?;
+    let asked = caller.did("recovery.ask", &user.handle, &user.handle);
+    app.accounts().note(&asked).await?;
     super::show(&user.name, "password recovery", &code);
     Ok(done())
 }
@@ -126,9 +138,9 @@ async fn recover_step2(
         return Err(missing());
     }
     let user = app.accounts().find(&handle(&body)?).await?;
-    let client = visitor(&app, &parts.extensions, &parts.headers).client;
-    let limit = &app.accounts().limits().recover;
-    if let Err(exceeded) = limit.check(&client, Instant::now()) {
+    let caller = Caller::of(&app, &parts.extensions, &parts.headers);
+    let (limit, counted) = (&app.accounts().limits().recover, network(&caller.address));
+    if let Err(exceeded) = limit.check(&counted).await {
         return Ok(too_many(exceeded, ASK));
     }
     let user = user.ok_or_else(not_found)?;
@@ -141,21 +153,28 @@ async fn recover_step2(
         .check_code(&user.handle, Purpose::Recover, code)
         .await?
     {
-        return match limit.consume(&client, Instant::now()) {
+        let entry = caller.failed("recovery", &user.handle, &user.handle, "wrong code");
+        app.accounts().note(&entry).await?;
+        return match limit.consume(&counted).await {
             Ok(()) => Err(Error::json_error(403, "Incorrect code")),
             Err(exceeded) => Ok(too_many(exceeded, ASK)),
         };
     }
     let password = new_password(&body, "newPassword")?.unwrap_or_default();
     let keep = super::own_session(&session, &user.handle);
+    let entry = caller.did("recovery", &user.handle, &user.handle);
     app.accounts()
-        .set_password(&user.handle, password, keep.as_deref())
+        .change_password(&user.handle, password, keep.as_deref(), Some(&entry))
         .await?;
     if keep.is_some() {
         session.touch();
     }
-    limit.reset(&client);
+    limit.reset(&counted).await;
     app.accounts().remove_code(&user.handle, Purpose::Recover).await?;
-    tracing::info!(handle = user.handle, client, "a password was recovered");
+    tracing::info!(
+        handle = user.handle,
+        client = caller.address,
+        "a password was recovered"
+    );
     Ok(done())
 }

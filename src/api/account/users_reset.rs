@@ -1,19 +1,17 @@
 //! `/api/users/reset-*`: back to the default settings, or to nothing at all.
 
-use std::time::Instant;
-
 use axum::extract::State;
-use axum::http::request::Parts;
 use axum::response::Response;
 use squaretable_compat::layout::DocumentKind;
 
 use super::users_private::stored;
 use super::{done, missing, too_many};
-use crate::api::web::login::visitor;
 use crate::app::App;
+use crate::audit::Caller;
 use crate::content;
 use crate::error::{Error, Result};
 use crate::extract::Body;
+use crate::middleware::client_ip::network;
 use crate::routes::Routes;
 use crate::snapshots::SETTINGS;
 use crate::store::codes::Purpose;
@@ -32,40 +30,47 @@ pub fn routes() -> Routes {
 }
 
 /// `POST /api/users/reset-settings`: the shipped `settings.json`, with the password.
-async fn reset_settings(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
+async fn reset_settings(
+    State(app): State<App>,
+    tenant: Tenant,
+    caller: Caller,
+    body: Body,
+) -> Result<Response> {
     if !is_password_right(&app, &tenant, &body).await? {
         return Err(Error::json_error(403, "Incorrect password"));
     }
     let mut tx = tenant.begin().await?;
     documents::delete(&mut tx, DocumentKind::Root, SETTINGS).await?;
     app.content().give(&mut tx, app.keys(), &["settings"]).await?;
+    caller.note(&mut tx, "reset.settings", tenant.handle()).await?;
     tx.commit().await?;
     Ok(done())
 }
 
 /// `POST /api/users/reset-step1`: shows six digits to whoever reads the server's log.
-async fn reset_step1(State(app): State<App>, tenant: Tenant, parts: Parts) -> Result<Response> {
-    let client = visitor(&app, &parts.extensions, &parts.headers).client;
-    if let Err(exceeded) = app.accounts().limits().reset.check(&client, Instant::now()) {
+async fn reset_step1(State(app): State<App>, tenant: Tenant, caller: Caller) -> Result<Response> {
+    let counted = network(&caller.address);
+    if let Err(exceeded) = app.accounts().limits().reset.check(&counted).await {
         return Ok(too_many(exceeded, ASK));
     }
     let code = app.accounts().new_code(tenant.handle(), Purpose::Reset).await?;
+    let entry = caller.did("reset.ask", tenant.handle(), tenant.handle());
+    app.accounts().note(&entry).await?;
     super::show(&tenant.user().name, "account reset", &code);
     Ok(done())
 }
 
 /// `POST /api/users/reset-step2`: with password and digits, everything that the user has is removed, and the default
 /// content given anew.
-async fn reset_step2(State(app): State<App>, tenant: Tenant, parts: Parts, body: Body) -> Result<Response> {
+async fn reset_step2(State(app): State<App>, tenant: Tenant, caller: Caller, body: Body) -> Result<Response> {
     if !body.truthy("code") {
         return Err(missing());
     }
     if !is_password_right(&app, &tenant, &body).await? {
         return Err(Error::json_error(400, "Incorrect password"));
     }
-    let client = visitor(&app, &parts.extensions, &parts.headers).client;
-    let limit = &app.accounts().limits().reset;
-    if let Err(exceeded) = limit.check(&client, Instant::now()) {
+    let (limit, counted) = (&app.accounts().limits().reset, network(&caller.address));
+    if let Err(exceeded) = limit.check(&counted).await {
         return Ok(too_many(exceeded, ASK));
     }
     let code = body.str("code").unwrap_or_default();
@@ -74,20 +79,27 @@ async fn reset_step2(State(app): State<App>, tenant: Tenant, parts: Parts, body:
         .check_code(tenant.handle(), Purpose::Reset, code)
         .await?
     {
-        return match limit.consume(&client, Instant::now()) {
+        let entry = caller.failed("reset", tenant.handle(), tenant.handle(), "wrong code");
+        app.accounts().note(&entry).await?;
+        return match limit.consume(&counted).await {
             Ok(()) => Err(Error::json_error(400, "Incorrect code")),
             Err(exceeded) => Ok(too_many(exceeded, ASK)),
         };
     }
-    tracing::warn!(handle = tenant.handle(), client, "an account is reset");
+    tracing::warn!(
+        handle = tenant.handle(),
+        client = caller.address,
+        "an account is reset"
+    );
     let mut tx = tenant.begin().await?;
     tenants::clear(&mut tx).await?;
     content::create_folders(&mut tx).await?;
     if !app.config().content.skip_content_check {
         app.content().give(&mut tx, app.keys(), &[]).await?;
     }
+    caller.note(&mut tx, "reset", tenant.handle()).await?;
     tx.commit().await?;
-    limit.reset(&client);
+    limit.reset(&counted).await;
     app.accounts()
         .remove_code(tenant.handle(), Purpose::Reset)
         .await?;

@@ -200,8 +200,7 @@ fn settings_of(app: &App) -> ChatSettings {
     ChatSettings::new(&app.config().upstream, app.keys().cookie_secret())
 }
 
-/// The key that the body asks for by `secret_id`, else the active one.
+/// The key that the body asks for by `secret_id`, else the active one, else one that is lent.
 async fn secret_of(app: &App, tenant: &Tenant, source: Source, body: &Value) -> Result<String> {
-    let id = body.get("secret_id").and_then(Value::as_str);
-    secrets::value_of(app, tenant, source.secret_key(), id).await
+    secrets::value_or_lent(app, tenant, source.secret_key(), body).await
 }

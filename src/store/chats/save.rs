@@ -144,7 +144,7 @@ const FINISH: &str = "
         RETURNING revision),
     changed AS (
         UPDATE chats SET head = coalesce((SELECT revision FROM made), head), next_message_id = $8, byte_size = $7,
-                         summary = $9, modified_at = $4
+                         summary = $9, modified_at = $4, stored_bytes = stored_bytes + $16
         WHERE tenant_id = $1 AND chat_id = $2
         RETURNING head),
     newest AS (
@@ -208,6 +208,7 @@ pub(super) async fn finish(
         .bind(policy.map_or(0.0, |policy| policy.interval))
         .bind(f64::from(offset))
         .bind(policy.is_some_and(|policy| policy.keep_total.is_some()))
+        .bind(plan.new_bytes)
         .fetch_optional(tx.conn())
         .await?)
 }
@@ -278,6 +279,8 @@ pub(super) struct Plan<'a> {
     pub(super) ids: Vec<i32>,
     pub(super) new: Vec<NewLine<'a>>,
     pub(super) next_message_id: i32,
+    /// Bytes of the new lines.
+    pub(super) new_bytes: i64,
 }
 
 impl<'a> Plan<'a> {
@@ -290,8 +293,9 @@ impl<'a> Plan<'a> {
             ids: Vec::with_capacity(lines.len()),
             new: Vec::new(),
             next_message_id: first_free,
+            new_bytes: 0,
         };
-        for body in lines {
+        for &body in lines {
             let hash = *blake3::hash(body).as_bytes();
             let id = match known.get(&hash) {
                 Some(known) => known.id,
@@ -301,6 +305,7 @@ impl<'a> Plan<'a> {
                         .checked_add(1)
                         .ok_or_else(|| anyhow::anyhow!("this chat has had 2^31 messages"))?;
                     known.insert(hash, Known { id, live: true });
+                    plan.new_bytes += body.len() as i64;
                     plan.new.push(NewLine { id, hash, body });
                     id
                 }

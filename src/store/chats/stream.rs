@@ -17,6 +17,7 @@ pub struct Saving {
     next_message_id: i32,
     is_same: bool,
     bytes: u64,
+    new_bytes: i64,
     sum: Summing,
     at: DateTime<Utc>,
 }
@@ -55,6 +56,7 @@ impl Saving {
             known,
             ids: Vec::new(),
             bytes: 0,
+            new_bytes: 0,
             sum: Summing::default(),
             at: modified_at,
         })
@@ -73,6 +75,7 @@ impl Saving {
         let mut plan = Plan::new(lines, &mut self.known, self.next_message_id)?;
         self.ids.append(&mut plan.ids);
         self.next_message_id = plan.next_message_id;
+        self.new_bytes += plan.new_bytes;
         self.is_same &= plan.new.is_empty();
         save::insert_lines(tx, self.slot.chat_id, &plan.new).await
     }
@@ -89,6 +92,7 @@ impl Saving {
             ids,
             new: Vec::new(),
             next_message_id: self.next_message_id,
+            new_bytes: self.new_bytes,
         };
         let version = Version {
             byte_size: i64::try_from(self.bytes).map_err(|e| Error::Internal(e.into()))?,

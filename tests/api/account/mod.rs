@@ -1,5 +1,9 @@
+mod audit;
 mod backup;
+mod limits;
 mod login;
+mod policy;
+mod quotas;
 mod rotation;
 mod sessions;
 mod sessions_redis;

@@ -2,6 +2,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use squaretable::config::http::BasicAuth;
 use squaretable::config::secret::Secret;
+use squaretable::store::audit::Entry;
 
 use super::{accounts, options};
 use crate::harness::{Answer, Client, Server};
@@ -388,7 +389,8 @@ async fn a_token_takes_the_place_of_basic_authentication() {
     .await;
     let scopes = [squaretable::scopes::Scope::Read];
     let (tokens, life) = (server.app.accounts().tokens(), chrono::TimeDelta::days(1));
-    let made = tokens.create("default-user", "x", &scopes, life).await;
+    let entry = Entry::of_program("test", "token.create", "default-user", "x");
+    let made = tokens.create("default-user", "x", &scopes, life, &entry).await;
     let token = made.expect("an answer").expect("a token");
     let program = Program::with(&server, &token);
     program.get("/api/users/me").await.expect(200);

@@ -77,7 +77,14 @@ async fn secrets_are_encrypted_at_rest() {
             .any(|(table, column)| table == "secrets" && column == "body")
     );
     for (table, column) in columns {
-        for canary in [PLAIN, "label-canary", KEY] {
+        // The audit log tells which key it was, and nothing else of it.
+        let names_keys = (table.as_str(), column.as_str()) == ("audit_log", "subject");
+        let hidden: &[&str] = if names_keys {
+            &[PLAIN, "label-canary"]
+        } else {
+            &[PLAIN, "label-canary", KEY]
+        };
+        for canary in hidden {
             let hex = hex::encode(canary);
             // Both as bytes and as text, whichever the column is.
             let sql = format!(
