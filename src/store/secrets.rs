@@ -166,12 +166,12 @@ pub async fn rewrap_all(tx: &mut Tx, key: &MasterKey, fresh: bool) -> Result<Rew
     let mut report = Rewrapped::default();
     for (path, _) in list(tx).await? {
         let lock = if path == FILE {
-            "SELECT tenant_id FROM secrets WHERE tenant_id = $1 AND $2::text <> '' FOR UPDATE"
+            sqlx::query("SELECT tenant_id FROM secrets WHERE tenant_id = $1 FOR UPDATE").bind(tx.id())
         } else {
-            "SELECT tenant_id FROM sealed_files WHERE tenant_id = $1 AND path = $2 FOR UPDATE"
+            let sql = "SELECT tenant_id FROM sealed_files WHERE tenant_id = $1 AND path = $2 FOR UPDATE";
+            sqlx::query(sql).bind(tx.id()).bind(&path)
         };
-        let id = tx.id();
-        sqlx::query(lock).bind(id).bind(&path).execute(tx.conn()).await?;
+        lock.execute(tx.conn()).await?;
         let Some((sealed, modified_at)) = self::sealed(tx, &path).await? else {
             continue;
         };

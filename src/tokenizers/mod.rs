@@ -25,8 +25,8 @@ use crate::providers::js;
 const BYTES_PER_TOKEN: f64 = 3.35;
 /// Tokens every message costs beside its contents, and every reply.
 const PER_MESSAGE: i64 = 3;
-/// Longest text that is encoded, in bytes of UTF-8: half a million tokens, and 600 MB of memory at worst. What is longer is guessed at when it is
-/// counted, and must be refused by the callers of [`encode`].
+/// Longest text that is encoded, in bytes of UTF-8: half a million tokens, and 600 MB of memory at worst. What is longer is
+/// guessed at when it is counted, and must be refused by the callers of [`encode`].
 pub const LONGEST_TEXT: usize = 2 << 20;
 /// Longest piece of text that the original's libraries hand over without looking for a byte order mark, in bytes.
 const UNMARKED: usize = 16;
