@@ -8,10 +8,8 @@ use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use squaretable_compat::buffer::from_base64;
 
 use crate::app::App;
 use crate::error::Result;
@@ -20,14 +18,6 @@ use crate::middleware::rate_limit::RateLimiter;
 use crate::middleware::token::Bearer;
 use crate::reply;
 use crate::store::accounts::User;
-
-/// Base64 as browsers and tools send it, padded or not.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Who may enter.
 pub enum Users {
@@ -131,8 +121,9 @@ pub fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     let encoded = parts
         .next()
         .filter(|scheme| *scheme == "Basic")
-        .and_then(|_| parts.next())?;
-    let decoded = LENIENT.decode(encoded).ok().filter(|_| !encoded.is_empty())?;
+        .and_then(|_| parts.next())
+        .filter(|encoded| !encoded.is_empty())?;
+    let decoded = from_base64(encoded.as_bytes());
     let text = String::from_utf8_lossy(&decoded);
     let (username, password) = text.split_once(':').unwrap_or((&text, ""));
     Some(Credentials {
@@ -168,6 +159,7 @@ mod tests {
     use super::*;
     use axum::Router;
     use axum::body::Body;
+    use base64::Engine;
     use base64::engine::general_purpose;
     use tower::ServiceExt;
 

@@ -13,7 +13,7 @@ pub struct Wire {
     pub method: String,
     /// Request target, sent verbatim.
     pub target: String,
-    /// Headers besides `Host`, `Connection` and `Content-Length`.
+    /// Headers besides `Connection` and `Content-Length`; without `Host` it is the server's own.
     pub headers: Vec<(String, String)>,
     /// Body bytes; `None` sends no `Content-Length`.
     pub body: Option<Vec<u8>>,
@@ -80,9 +80,12 @@ async fn exchange(base_url: &str, wire: &Wire) -> Result<Answer, String> {
         .await
         .map_err(|error| format!("connect: {error}"))?;
     let mut head = format!(
-        "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n",
+        "{} {} HTTP/1.1\r\nConnection: close\r\n",
         wire.method, wire.target
     );
+    if !wire.headers.iter().any(|(name, _)| name == "Host") {
+        head.push_str(&format!("Host: {host}\r\n"));
+    }
     for (name, value) in &wire.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -4,6 +4,7 @@
 //! One test per family, each with a fresh pair of servers. `differences.rs` lists, with reasons, where they may differ.
 //! After a run `target/oracle.md` holds the table and `target/oracle/<family>.txt` every step with its answer.
 
+mod access;
 mod assets;
 mod avatars;
 mod awkward;

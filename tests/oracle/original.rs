@@ -109,14 +109,14 @@ impl Original {
         original.wait().await.map(|()| original)
     }
 
-    /// Waits until `/version` answers, which in account mode refuses anonymous visitors; `Err` holds the log when the process ends or three minutes pass.
+    /// Waits until `/version` answers, be it with a refusal; `Err` holds the log when the process ends or three minutes pass.
     async fn wait(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + Duration::from_secs(180);
         let probe = Wire::new("GET", "/version");
         while Instant::now() < deadline {
             if http::send(&self.base_url, &probe)
                 .await
-                .is_ok_and(|answer| matches!(answer.status, 200 | 403))
+                .is_ok_and(|answer| matches!(answer.status, 200 | 401 | 403))
             {
                 return Ok(());
             }
