@@ -87,11 +87,8 @@ impl App {
         let untrusted_relay = relay.untrusted(&config.upstream)?;
         let db = Db::connect(database, config.database.max_connections).await?;
         let system_tenant = accounts::system_tenant(&db).await?;
-        let git = Git::new(
-            &uploads,
-            std::env::var_os("PATH").unwrap_or_default(),
-            config.content.extensions.limits,
-        );
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let git = Git::new(&uploads, path, config.content.extensions.limits);
         let tenant = start::open_default_tenant(&config, &db, &keys, &content).await?;
         let default_user = Arc::new(start::without_accounts(tenant.user()));
         let pages = Arc::new(start::open_pages(&config, &frontend, &content));
@@ -103,9 +100,7 @@ impl App {
         let redis = start::redis(&config)?;
         let accounts = start::open_accounts(&config, &db, &keys, redis.as_ref());
         let limits = RequestLimits::new(&config.limits, redis.as_ref(), stack::counting_headers(&config));
-        let hosts = relay.hosts().clone();
-        let policies = Policies::new(db.clone(), hosts, &config.limits.quotas);
-        policies.refresh(system_tenant).await?;
+        let policies = start::open_policies(&config, &db, &relay, system_tenant).await?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
             vocabularies: Vocabularies::new(

@@ -16,10 +16,12 @@ use crate::content::DefaultContent;
 use crate::error::Result;
 use crate::frontend::Frontend;
 use crate::keys::MasterKey;
+use crate::policy::Policies;
+use crate::providers::relay::Relay;
 use crate::sessions::Sessions;
 use crate::snapshots;
 use crate::store::accounts::{NewUser, User};
-use crate::store::{Db, quotas};
+use crate::store::{Db, TenantId, quotas};
 use crate::tenant::Tenant;
 use crate::upgrades;
 
@@ -46,6 +48,18 @@ pub(super) fn open_accounts(config: &Config, db: &Db, keys: &MasterKey, redis: O
     let sessions = Sessions::new(db.clone(), redis.cloned(), life);
     let limits = Limits::new(&config.accounts.rate_limits, redis);
     Accounts::new(db.clone(), keys.clone(), sessions, limits)
+}
+
+/// The administrator's policy, as it is now.
+pub(super) async fn open_policies(
+    config: &Config,
+    db: &Db,
+    relay: &Relay,
+    system: TenantId,
+) -> Result<Policies> {
+    let policies = Policies::new(db.clone(), relay.hosts().clone(), &config.limits.quotas);
+    policies.refresh(system).await?;
+    Ok(policies)
 }
 
 /// Counts what a tenant holds from now on, where everybody is under a quota.

@@ -110,7 +110,10 @@ mod tests {
         assert_eq!(visit("::ffff:127.0.0.1", None).await.1, "in");
         assert_eq!(visit("127.0.0.1", Some("10.4.4.4, 8.8.8.8")).await.1, "in");
         assert_eq!(visit("127.0.0.1", Some("::ffff:10.4.4.4")).await.1, "in");
-        assert_eq!(visit("127.0.0.1", Some(", 8.8.8.8")).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(
+            visit("127.0.0.1", Some(", 8.8.8.8")).await.0,
+            StatusCode::FORBIDDEN
+        );
         let (status, page) = visit("127.0.0.1", Some("<8.8.8.8>")).await;
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert_eq!(page, "<b>127.0.0.1 (forwarded from &lt;8.8.8.8&gt;)</b>");
