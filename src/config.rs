@@ -248,9 +248,8 @@ impl Config {
             source.warn("disableCsrfProtection: any web page that a user visits can act on this server");
         }
         if self.upstream.proxy.is_some() && self.upstream.private_addresses.enabled {
-            source.warn(
-                "privateAddressWhitelist: only hosts in requestProxy.bypass are checked while a proxy is on",
-            );
+            source
+                .warn("privateAddressWhitelist: the proxy decides where the names lead that it is asked for");
         }
     }
 

@@ -18,8 +18,9 @@ use crate::error::{Error, Result};
 use crate::middleware::body::ParsedBody;
 use crate::middleware::form;
 
-/// Longest text field of a multipart body, in bytes (the original's 500 MiB).
-const FIELD_LIMIT: u64 = 500 << 20;
+/// Longest text of a multipart body in bytes, all fields together: they are held in memory. The original takes as much for
+/// each field.
+const TEXT_LIMIT: u64 = 500 << 20;
 
 /// The bytes of a JSON body, unparsed: for bodies that are stored as they come. `{}` when there was none.
 #[derive(Debug, Clone)]
@@ -188,12 +189,15 @@ impl FromRequest<App> for Upload {
         let stream = req.into_body().into_data_stream();
         let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
         let (mut fields, mut file) = (Map::new(), None);
+        let mut room = TEXT_LIMIT;
         while let Some(part) = parts.next_field().await.map_err(|_| server_error())? {
             let name = part.name().unwrap_or_default().to_owned();
             if name.is_empty() && base_name(&part).is_empty() {
                 return Err(server_error());
             } else if !is_file(&part) {
-                insert_field(&mut fields, &name, read_text(part).await?);
+                let text = read_text(part, room).await?;
+                room -= text.len() as u64;
+                insert_field(&mut fields, &name, String::from_utf8_lossy(&text).into_owned());
             } else if base_name(&part).is_empty() {
                 // compat: a file input that nobody touched: browsers send a part without name and bytes.
                 drop(part);
@@ -244,15 +248,15 @@ fn body_of(parsed: ParsedBody) -> Result<Body> {
     }))
 }
 
-async fn read_text(mut part: multer::Field<'_>) -> Result<String> {
+async fn read_text(mut part: multer::Field<'_>, limit: u64) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(|_| server_error())? {
-        if text.len() as u64 + chunk.len() as u64 > FIELD_LIMIT {
+        if text.len() as u64 + chunk.len() as u64 > limit {
             return Err(server_error());
         }
         text.extend_from_slice(&chunk);
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(text)
 }
 
 /// compat: a part is a file by its name, or by its type when it has none.

@@ -127,6 +127,26 @@ pub fn media_type(name: &str) -> Option<&'static str> {
     lookup(&extension, MEDIA, MEDIA_UNKNOWN)
 }
 
+/// Whether a browser that is sent to a file of this type may run what is in it: pages, anything of XML (which may hold
+/// XHTML), and documents with scripts.
+pub fn is_active(content_type: &str) -> bool {
+    let media = content_type.split(';').next().unwrap_or("").trim();
+    let is_xml = ["+xml", "/xml", "/xml-dtd"]
+        .iter()
+        .any(|end| media.ends_with(end));
+    is_xml
+        || [
+            "text/html",
+            "text/xsl",
+            "text/mathml",
+            "application/pdf",
+            "application/x-shockwave-flash",
+            "multipart/x-mixed-replace",
+            "message/rfc822",
+        ]
+        .contains(&media)
+}
+
 /// Whether a file name is an image by [`media_type`].
 pub fn is_image(name: &str) -> bool {
     media_type(name).is_some_and(|media| media.starts_with("image/"))
@@ -182,6 +202,21 @@ mod tests {
         ];
         for (name, expected) in cases {
             assert_eq!(content_type(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn pages_and_whatever_may_hold_one_are_active() {
+        for name in [
+            "a.html", "a.htm", "a.xhtml", "a.svg", "a.xml", "a.xsl", "a.xslt", "a.rdf", "a.atom", "a.mml",
+            "a.pdf", "a.swf",
+        ] {
+            assert!(is_active(&content_type(name)), "{name}: {}", content_type(name));
+        }
+        for name in [
+            "a.png", "a.webp", "a.json", "a.js", "a.css", "a.txt", "a.mp4", "a.woff2", "README",
+        ] {
+            assert!(!is_active(&content_type(name)), "{name}: {}", content_type(name));
         }
     }
 

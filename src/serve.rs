@@ -6,13 +6,22 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use std::pin::pin;
+
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
 use fs4::FileExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use crate::app::App;
 use crate::audit;
@@ -22,6 +31,13 @@ use crate::router;
 
 /// How long requests and streams may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send the head of a request, and be silent before it. Longer than proxies keep a connection
+/// that they do not use, so that it is theirs to close.
+pub const HEAD: Duration = Duration::from_secs(120);
+
+/// How long no connection is taken after one could not be, for want of file descriptors for instance.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -37,21 +53,21 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = App::new(config, database.options.clone()).await?;
     refuse_open_administrators(&app).await?;
     let (stop, stopped) = watch::channel(false);
-    let mut servers = tokio::task::JoinSet::new();
+    let mut servers = JoinSet::new();
     let mut addresses = Vec::new();
     for host in &listen.hosts {
         let listener = TcpListener::bind((host.trim_matches(['[', ']']), listen.port))
             .await
             .with_context(|| format!("cannot listen on {host}:{}", listen.port))?;
         addresses.push(listener.local_addr()?);
-        servers.spawn(accept(listener, app.clone(), stopped.clone()));
+        servers.spawn(connections(listener, app.clone(), HEAD, stopped.clone()));
     }
     let pruning = tokio::spawn(prune_audit_log(app.clone()));
     announce(&addresses)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        Some(ended) = servers.join_next() => ended??,
+        Some(ended) = servers.join_next() => ended?,
     }
     tracing::info!("stopping");
     stop.send_replace(true);
@@ -103,20 +119,86 @@ pub async fn refuse_open_administrators(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn accept(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
-    let service = router::service(&app).into_make_service_with_connect_info::<SocketAddr>();
-    // Without this a streamed answer waits for the browser's delayed acknowledgement, 40 ms at a time.
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot send small packets at once");
+/// Serves the connections of a listener until `stopped` holds true, and then until the requests that are open are
+/// answered. A client that takes longer than `head` for the head of a request is hung up on.
+pub async fn connections(
+    listener: TcpListener,
+    app: App,
+    head: Duration,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let router = router::service(&app);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head);
+    let mut open = JoinSet::new();
+    loop {
+        // An error means that the sender is gone, and with it the server.
+        let stop = async { _ = stopped.wait_for(|stop| *stop).await.is_ok() };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop => break,
+        };
+        while open.try_join_next().is_some() {}
+        match accepted {
+            Ok((socket, peer)) => {
+                let stopped = stopped.clone();
+                open.spawn(converse(http.clone(), router.clone(), socket, peer, stopped));
+            }
+            Err(error) if is_clients(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "a connection could not be taken");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
+    }
+    drop(listener);
+    while open.join_next().await.is_some() {}
+}
+
+/// Serves one connection.
+async fn converse(
+    http: http1::Builder,
+    router: axum::Router,
+    socket: TcpStream,
+    peer: SocketAddr,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Without this a streamed answer waits for the browser's delayed acknowledgement, 40 ms at a time.
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot send small packets at once");
+    }
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
     });
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            // An error means that the sender is gone, and with it the server.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service)));
+    let stop = async { _ = stopped.wait_for(|stop| *stop).await.is_ok() };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stop => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "a connection broke off");
+    }
+}
+
+/// Whether a connection was gone before it could be taken.
+fn is_clients(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    let kinds = [
+        ErrorKind::ConnectionRefused,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionReset,
+    ];
+    kinds.contains(&error.kind())
 }
 
 /// The line that scripts wait for: printed when, and only when, the server answers.

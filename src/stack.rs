@@ -9,7 +9,7 @@ use crate::config::http::{CorsConfig, CorsOrigin, HttpConfig};
 use crate::middleware::Outside;
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::basic_auth::{BasicAuth, Credentials, Users};
-use crate::middleware::body::BodyLimits;
+use crate::middleware::body::{self, BodyLimits};
 use crate::middleware::client_ip::ForwardedHeaders;
 use crate::middleware::cors::{CorsPolicy, Origins};
 use crate::middleware::host_whitelist::HostPolicy;
@@ -37,6 +37,7 @@ pub fn outside(app: &App) -> Outside {
         limits: app.limits().clone(),
         session: Arc::new(session(app)),
         body: BodyLimits {
+            patience: body::PATIENCE,
             anonymous: http.max_anonymous_body_bytes,
             known: http.max_body_bytes,
         },

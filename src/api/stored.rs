@@ -1,7 +1,8 @@
 //! A user's files as they are served: stored files, and the PNG files that cards are.
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -99,6 +100,25 @@ impl Original {
         }));
         Ok(respond(headers, name, blob.size, modified, ranged).await)
     }
+}
+
+/// Keeps a user's page, drawing or document from acting in this origin when a browser is sent to it: it has none of its
+/// own then, and runs nothing. Pictures in pages and files that scripts fetch are not affected.
+///
+/// compat: the original sends such files as if they were its own.
+#[must_use]
+pub fn contained(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let is_active = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(mime::is_active);
+    if is_active {
+        headers
+            .entry(CONTENT_SECURITY_POLICY)
+            .or_insert_with(|| HeaderValue::from_static("sandbox"));
+    }
+    response
 }
 
 /// Answers a request for a file or the thumbnail of one.

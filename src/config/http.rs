@@ -80,7 +80,8 @@ pub enum CorsOrigin {
 /// Protection against DNS rebinding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostWhitelist {
-    /// `hostWhitelist.enabled`. Default false.
+    /// `hostWhitelist.enabled`. Default true, unlike the original's: without it any web page that one of its users visits
+    /// can act on a server without accounts (CVE-2025-59159).
     pub enabled: bool,
     /// `hostWhitelist.scan`: log unknown `Host` values. Default true.
     pub scan: bool,
@@ -182,7 +183,7 @@ impl Default for CorsConfig {
 impl Default for HostWhitelist {
     fn default() -> Self {
         Self {
-            enabled: false,
+            enabled: true,
             scan: true,
             hosts: Vec::new(),
         }

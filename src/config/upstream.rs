@@ -101,7 +101,8 @@ pub struct RequestProxy {
 /// The filter for addresses of private networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivateAddresses {
-    /// `privateAddressWhitelist.enabled`. Default false.
+    /// `privateAddressWhitelist.enabled`. Default false, and true with `enableUserAccounts`: the network that the server is
+    /// in is its operator's and not its users' (CVE-2026-46372).
     pub enabled: bool,
     /// `privateAddressWhitelist.allowUnresolvedHosts`. Default false.
     pub allow_unresolved_hosts: bool,
@@ -109,7 +110,7 @@ pub struct PrivateAddresses {
     pub log_blocked: bool,
     /// `privateAddressWhitelist.log.allowedRequests`. Default false.
     pub log_allowed: bool,
-    /// `privateAddressWhitelist.allowedRanges`. Default `127.0.0.0/8`, `::1/128`.
+    /// `privateAddressWhitelist.allowedRanges`. Default `127.0.0.0/8`, `::1/128`, and none with `enableUserAccounts`.
     pub allowed_ranges: Vec<IpPattern>,
 }
 
@@ -255,10 +256,21 @@ impl RequestProxy {
 
 impl PrivateAddresses {
     fn read(source: &mut Source) -> Self {
-        let default = Self::default();
+        let mut default = Self::default();
         let prefix = "privateAddressWhitelist";
+        let has_users = source.flag("enableUserAccounts", false);
+        if has_users {
+            default.enabled = true;
+            default.allowed_ranges.clear();
+        }
+        let enabled = source.flag(&format!("{prefix}.enabled"), default.enabled);
+        if has_users && !enabled {
+            source.warn(format!(
+                "{prefix}: is off, so that users can make the server send requests into its own network"
+            ));
+        }
         Self {
-            enabled: source.flag(&format!("{prefix}.enabled"), default.enabled),
+            enabled,
             allow_unresolved_hosts: source.flag(
                 &format!("{prefix}.allowUnresolvedHosts"),
                 default.allow_unresolved_hosts,

@@ -3,6 +3,8 @@
 
 mod decode;
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
@@ -36,9 +38,14 @@ pub enum ParsedBody {
     Other,
 }
 
+/// How long a request without [`Known`] may take to come and be understood: nothing that is open to everyone takes long.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Largest bodies in bytes, after inflation.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
+    /// Time for requests without [`Known`].
+    pub patience: Duration,
     /// For requests without [`Known`].
     pub anonymous: usize,
     /// For requests with [`Known`].
@@ -50,13 +57,22 @@ pub struct BodyLimits {
 pub struct Known;
 
 /// Puts a [`ParsedBody`] into the extensions, or answers with the error page: 400 malformed, 413 too big, 415 unknown
-/// charset or encoding.
+/// charset or encoding, 408 not there in time.
 pub async fn parse(State(limits): State<BodyLimits>, request: Request, next: Next) -> Response {
-    let limit = if request.extensions().get::<Known>().is_some() {
-        limits.known
-    } else {
-        limits.anonymous
+    if request.extensions().get::<Known>().is_some() {
+        return pass(request, limits.known, next).await;
+    }
+    let limited = match within(request, limits.anonymous) {
+        Ok(request) => request,
+        Err(code) => return reply::error_page(code),
     };
+    let answer = tokio::time::timeout(limits.patience, pass(limited, limits.anonymous, next));
+    answer
+        .await
+        .unwrap_or_else(|_| reply::error_page(StatusCode::REQUEST_TIMEOUT))
+}
+
+async fn pass(request: Request, limit: usize, next: Next) -> Response {
     match take(request, limit).await {
         Ok((mut request, parsed)) => {
             request.extensions_mut().insert(parsed);
@@ -64,6 +80,16 @@ pub async fn parse(State(limits): State<BodyLimits>, request: Request, next: Nex
         }
         Err(code) => reply::error_page(code),
     }
+}
+
+/// The request with a body that breaks off beyond `limit` bytes, whatever its type and whoever reads it; 413 where it says
+/// itself that it is longer.
+fn within(request: Request, limit: usize) -> Result<Request, StatusCode> {
+    let announced = text(request.headers(), CONTENT_LENGTH).parse::<u64>();
+    if announced.is_ok_and(|length| length > limit as u64) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Ok(request.map(|body| Body::new(Limited::new(body, limit))))
 }
 
 async fn take(request: Request, limit: usize) -> Result<(Request, ParsedBody), StatusCode> {
@@ -127,9 +153,15 @@ fn form(bytes: &Bytes) -> Result<ParsedBody, StatusCode> {
 async fn collect(body: Body, limit: usize) -> Result<Bytes, StatusCode> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(error) if is_too_long(error.as_ref()) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::BAD_REQUEST),
     }
+}
+
+/// Whether a body broke off at its limit, the one here or the one that [`within`] put around it.
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> &str {
@@ -157,6 +189,7 @@ mod tests {
             .fallback(|Extension(parsed): Extension<ParsedBody>| async move { format!("{parsed:?}") })
             .layer(axum::middleware::from_fn_with_state(
                 BodyLimits {
+                    patience: Duration::from_secs(60),
                     anonymous: 64,
                     known: 1 << 22,
                 },
@@ -238,6 +271,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let limits = BodyLimits {
+            patience: Duration::from_millis(1),
+            anonymous: 64,
+            known: 64,
+        };
+        let router = Router::new()
+            .fallback(|| async {})
+            .layer(axum::middleware::from_fn_with_state(limits, parse));
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let request = Request::post("/")
+            .header(CONTENT_LENGTH, 9)
+            .header(CONTENT_TYPE, JSON);
+        let response = router.oneshot(request.body(never).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
     async fn bodies_are_inflated_within_the_limit() {
         let gzip = |text: &str| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -283,7 +334,16 @@ mod tests {
     #[tokio::test]
     async fn other_types_are_left_alone() {
         let multipart = [(CONTENT_TYPE, "multipart/form-data; boundary=x")];
-        assert_eq!(send(&multipart, vec![0; 100]).await.unwrap(), "Other");
+        assert_eq!(send(&multipart, vec![0; 64]).await.unwrap(), "Other");
+        let known = (HeaderName::from_static("x-known"), "1");
+        assert_eq!(
+            send(&[multipart[0].clone(), known], vec![0; 100]).await.unwrap(),
+            "Other"
+        );
+        assert_eq!(
+            send(&multipart, vec![0; 65]).await,
+            Err(StatusCode::PAYLOAD_TOO_LARGE)
+        );
         let latin = [(CONTENT_TYPE, "application/json; charset=iso-8859-1")];
         assert_eq!(send(&latin, "{}").await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         let form = [(CONTENT_TYPE, "application/x-www-form-urlencoded")];

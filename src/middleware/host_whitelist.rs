@@ -43,19 +43,24 @@ impl HostPolicy {
     pub fn allows(&self, host: &str) -> bool {
         let host = host.trim();
         if let Some(rest) = host.strip_prefix('[') {
-            return rest
-                .split_once(']')
-                .is_some_and(|(literal, _)| literal.parse::<Ipv6Addr>().is_ok());
+            return rest.split_once(']').is_some_and(|(literal, port)| {
+                literal.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.starts_with(':'))
+            });
         }
         let scheme = host
             .split_once(':')
             .map_or("", |(scheme, _)| scheme)
             .to_ascii_lowercase();
-        // compat: what desktop shells and browser extensions send.
-        if scheme == "file"
+        // compat: what desktop shells and browser extensions send. With the slashes, which the original does not ask for:
+        // `file:8000` is a host of that name, and a network's own name server may say where it is.
+        let is_shell = scheme == "file"
             || scheme
                 .strip_suffix("-extension")
-                .is_some_and(|name| !name.is_empty())
+                .is_some_and(|name| !name.is_empty());
+        if is_shell
+            && host
+                .get(scheme.len()..)
+                .is_some_and(|rest| rest.starts_with("://"))
         {
             return true;
         }
@@ -77,16 +82,21 @@ impl HostPolicy {
     }
 }
 
-/// Answers 403 with the page when the `Host` is not allowed. A request without `Host` passes.
+/// Every host that a request names: in each `Host` header, and in its target where that is a whole address.
+fn named(request: &Request) -> Vec<String> {
+    let headers = request.headers().get_all(HOST).iter();
+    let headers = headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let target = request.uri().authority().map(ToString::to_string);
+    headers.chain(target).collect()
+}
+
+/// Answers 403 with the page when a host that the request names is not allowed. A request that names none passes.
 pub async fn check(State(policy): State<Arc<HostPolicy>>, request: Request, next: Next) -> Response {
-    let host = request
-        .headers()
-        .get(HOST)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let refused = host
-        .filter(|_| policy.enabled || policy.scan)
-        .filter(|host| !policy.allows(host));
-    let Some(host) = refused else {
+    let is_judged = policy.enabled || policy.scan;
+    let mut refused = named(&request)
+        .into_iter()
+        .filter(|host| is_judged && !policy.allows(host));
+    let Some(host) = refused.next() else {
         return next.run(request).await;
     };
     if policy.scan {
@@ -137,6 +147,9 @@ mod tests {
             "xlan.example",
             "[::1",
             "[host]",
+            "[::1].evil.example",
+            "file:8000",
+            "x-extension:8000",
             "ST.example",
             "",
         ] {

@@ -87,11 +87,15 @@ impl Session {
         self.used().values.insert(key.to_owned(), value.into());
     }
 
-    /// Makes the session one of this user; `id` is that of the server's session, `None` while accounts are off.
+    /// Makes the session one of this user; `id` is that of the server's session, `None` while accounts are off. The token
+    /// from before the login is worth nothing after it: whoever planted the cookie would know it.
     pub fn log_in(&self, handle: &str, id: Option<&str>) {
         self.set("handle", handle);
         match id {
-            Some(id) => self.set("session", id),
+            Some(id) => {
+                self.set("session", id);
+                self.used().values.shift_remove("csrfToken");
+            }
             None => _ = self.used().values.shift_remove("session"),
         }
     }

@@ -60,6 +60,7 @@ fn stack(public: &std::path::Path) -> Router {
             secure: false,
         }),
         body: BodyLimits {
+            patience: super::body::PATIENCE,
             anonymous: 10,
             known: 1000,
         },

@@ -38,8 +38,7 @@ pub(super) struct AddressFilter {
 }
 
 impl AddressFilter {
-    /// The filter, or `None` when the configuration switches it off. Destinations that `proxy` serves are the
-    /// proxy's to judge.
+    /// The filter, or `None` when the configuration switches it off. The names of `proxy`'s own host are not judged.
     pub(super) fn new(config: &PrivateAddresses, proxy: Option<Arc<ProxyRule>>) -> Option<Arc<Self>> {
         config.enabled.then(|| {
             Arc::new(Self {
@@ -52,13 +51,15 @@ impl AddressFilter {
         })
     }
 
-    /// Refuses a target whose host is a literal private address. Names are checked when they resolve.
+    /// Refuses a target whose host is a literal private address, or the name that every system has for itself, whoever is
+    /// going to connect to it. Other names are checked when they resolve; those that a proxy resolves are its own to judge.
     pub(super) fn check_url(&self, url: &Url) -> Result<(), FilterError> {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        match host.parse() {
-            Ok(address) if !self.proxy.as_ref().is_some_and(|proxy| proxy.serves(url)) => self.check(address),
-            _ => Ok(()),
+        let name = host.strip_suffix('.').unwrap_or(host);
+        if name == "localhost" || name.ends_with(".localhost") {
+            return self.check(Ipv4Addr::LOCALHOST.into());
         }
+        host.parse().map_or(Ok(()), |address| self.check(address))
     }
 
     fn check(&self, address: IpAddr) -> Result<(), FilterError> {
@@ -159,6 +160,10 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         || a >= 240
         || (a == 100 && (64..128).contains(&b))
         || (a == 198 && (18..20).contains(&b))
+        // Protocol assignments, among them a cloud's metadata, and the relays of 6to4.
+        || matches!(address.octets(), [192, 0, 0, _] | [192, 88, 99, _])
+        // Another cloud's, which is public everywhere else.
+        || address.octets() == [168, 63, 129, 16]
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
@@ -182,6 +187,10 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => from(high, low),
         // 6to4
         [0x2002, high, low, ..] => from(high, low),
+        // Teredo: the client's address, inverted.
+        [0x2001, 0, _, _, _, _, high, low] => from(!high, !low),
+        // ISATAP
+        [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => from(high, low),
         _ => None,
     }
 }
@@ -211,6 +220,12 @@ mod tests {
             "224.0.0.1",
             "255.255.255.255",
             "198.18.0.1",
+            "192.0.0.192",
+            "192.88.99.1",
+            "168.63.129.16",
+            "2001:0:808:808::f5ff:fffe",
+            "2001:4860::5efe:10.0.0.1",
+            "2001:4860::200:5efe:10.0.0.1",
             "::1",
             "::",
             "fc00::1",
@@ -234,6 +249,10 @@ mod tests {
             "100.128.0.1",
             "198.20.0.1",
             "223.255.255.255",
+            "192.0.1.1",
+            "168.63.129.17",
+            "2001:0:a00:1::f7f7:f7f7",
+            "2001:4860::5efe:808:808",
             "2606:4700::1111",
             "::ffff:8.8.8.8",
             "64:ff9b::808:808",

@@ -105,13 +105,13 @@ impl Relay {
         &self.hosts
     }
 
-    /// A relay for addresses that nobody vouches for: where the operator has switched the filter off and no proxy decides,
-    /// it refuses every private address. The allowed hosts are this one's.
+    /// A relay for addresses that nobody vouches for: where the operator has switched the filter off, it refuses every
+    /// private address. The allowed hosts are this one's.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn untrusted(&self, config: &UpstreamConfig) -> anyhow::Result<Self> {
-        if self.filter.is_some() || config.proxy.is_some() {
+        if self.filter.is_some() {
             return Ok(self.clone());
         }
         let private_addresses = PrivateAddresses {
@@ -133,13 +133,15 @@ impl Relay {
     pub async fn route(&self, url: &Url) -> Result<Route, RelayError> {
         let refused = |error| RelayError::refused(url, &error);
         self.hosts.check(url).map_err(refused)?;
+        if let Some(filter) = &self.filter {
+            filter.check_url(url).map_err(refused)?;
+        }
         if let Some(proxy) = self.proxy.as_ref().filter(|proxy| proxy.serves(url)) {
             return Ok(Route::Proxy(proxy.url.clone()));
         }
         let Some(filter) = &self.filter else {
             return Ok(Route::Direct);
         };
-        filter.check_url(url).map_err(refused)?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         if host.parse::<IpAddr>().is_ok() {
             return Ok(Route::Direct);

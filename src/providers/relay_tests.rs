@@ -360,7 +360,14 @@ async fn a_proxy_gets_every_request_but_the_bypassed() {
     };
     let relay = Relay::new(&config).unwrap();
     let body = async |url: String| relay.send(get(&url)).await.unwrap().text().await.unwrap();
-    assert_eq!(body("http://10.0.0.1/".to_owned()).await, "proxied");
+    assert_eq!(body("http://8.8.8.8/".to_owned()).await, "proxied");
+    assert_eq!(body("http://any.name.example/".to_owned()).await, "proxied");
+    for address in ["http://10.0.0.1/", "http://[::ffff:169.254.169.254]/"] {
+        let refused = relay.send(get(address)).await.unwrap_err().to_string();
+        assert!(refused.contains("Blocked request"), "{refused}");
+        let url = address.parse().unwrap();
+        assert!(relay.route(&url).await.is_err(), "{address}");
+    }
     assert_eq!(body(format!("http://{direct_address}/")).await, "direct");
 }
 
@@ -377,4 +384,17 @@ async fn what_nobody_vouches_for_is_filtered_without_being_told() {
         assert!(relay().send(get(&url)).await.is_ok(), "{host}");
         assert!(untrusted.send(get(&url)).await.is_err(), "{host}");
     }
+    let proxied = UpstreamConfig {
+        proxy: Some(RequestProxy {
+            url: Secret::new(format!("http://{address}")),
+            bypass: Vec::new(),
+        }),
+        ..UpstreamConfig::default()
+    };
+    let vouched = Relay::new(&proxied).unwrap();
+    let untrusted = vouched.untrusted(&proxied).unwrap();
+    let sent = async |relay: &Relay, url: &str| relay.send(get(url)).await.is_ok();
+    assert!(sent(&vouched, "http://10.0.0.1/").await);
+    assert!(!sent(&untrusted, "http://10.0.0.1/").await);
+    assert!(sent(&untrusted, "http://any.name.example/").await);
 }

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use serde_json::Value;
 use squaretable::config::ip_pattern::IpPattern;
 use squaretable::config::{Cli, Config, ServeArgs};
-use squaretable::middleware::body::{BodyLimits, ParsedBody, parse};
+use squaretable::middleware::body::{BodyLimits, PATIENCE, ParsedBody, parse};
 use squaretable::middleware::form;
 use tower::ServiceExt as _;
 
@@ -47,6 +47,7 @@ logging: {minLogLevel: 0}
 fn parsed(kind: &str, encoding: &str, body: Vec<u8>) -> Option<ParsedBody> {
     let layer = axum::middleware::from_fn_with_state(
         BodyLimits {
+            patience: PATIENCE,
             anonymous: LIMIT,
             known: LIMIT,
         },

@@ -10,6 +10,7 @@ pub struct Client {
     url: String,
     cookies: String,
     token: String,
+    headers: HeaderMap,
 }
 
 /// A file for [`Client::upload`].
@@ -74,6 +75,8 @@ impl Client {
 
     /// A session that brings cookies along and asks for nothing.
     pub fn cookies_only(url: &str, cookies: String) -> Self {
+        // A test that has no server of ours in its process has no other.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -84,7 +87,19 @@ impl Client {
             url: url.to_owned(),
             cookies,
             token: String::new(),
+            headers: HeaderMap::new(),
         }
+    }
+
+    /// A program: no cookie, and these headers on every request.
+    pub fn program(url: &str, headers: &[(&'static str, &str)]) -> Self {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(*name, HeaderValue::from_str(value).expect("a header's value"));
+        }
+        let mut program = Self::cookies_only(url, String::new());
+        program.headers = all;
+        program
     }
 
     /// The same session, cookies and token, with another server.
@@ -110,12 +125,28 @@ impl Client {
         &self.cookies
     }
 
-    /// Asks to be logged in; a success makes the session one of this user.
+    /// Asks to be logged in; a success makes the session one of this user, with a token of its own.
     pub async fn log_in(&mut self, handle: &str, password: &str) -> Answer {
         let body = serde_json::json!({ "handle": handle, "password": password });
         let answer = self.post("/api/users/login", body).await;
         self.keep_cookies(&answer);
+        if answer.status == StatusCode::OK {
+            let token = self.get("/csrf-token").await.expect(200);
+            self.keep_cookies(&token);
+            self.token = token.json()["token"].as_str().expect("a token").to_owned();
+        }
         answer
+    }
+
+    /// The `X-CSRF-Token` header that it sends.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The same session that sends another token.
+    pub fn with_token(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.token);
+        self
     }
 
     /// `GET path`.
@@ -162,7 +193,7 @@ impl Client {
 
     /// A request with this session's cookies and token, to add to.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let mut headers = HeaderMap::new();
+        let mut headers = self.headers.clone();
         if !self.cookies.is_empty() {
             headers.insert(
                 "cookie",

@@ -30,11 +30,20 @@ impl Write for Text {
 impl Log {
     /// Begins.
     pub fn start() -> Self {
+        Self::at(tracing::Level::INFO)
+    }
+
+    /// Begins, with whatever anybody says to find faults.
+    pub fn everything() -> Self {
+        Self::at(tracing::Level::TRACE)
+    }
+
+    fn at(level: tracing::Level) -> Self {
         let text = Text::default();
         let writer = text.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
-            .with_max_level(tracing::Level::INFO)
+            .with_max_level(level)
             .with_writer(move || writer.clone())
             .finish();
         Self {

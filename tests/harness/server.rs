@@ -1,17 +1,18 @@
 //! Our server, in this process, on a port and a database of its own.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use squaretable::app::App;
 use squaretable::config::Config;
 use squaretable::config::secret::Secret;
-use squaretable::router;
+use squaretable::serve;
 use squaretable::store::accounts::NewUser;
 use squaretable::tenant::Tenant;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::client::Client;
 use super::postgres;
@@ -35,6 +36,7 @@ pub struct Server {
     pub app: App,
     _data: tempfile::TempDir,
     _task: tokio::task::JoinHandle<()>,
+    _stop: watch::Sender<bool>,
 }
 
 impl Drop for Server {
@@ -59,6 +61,11 @@ impl Server {
         Self::serve(Options::default(), database).await
     }
 
+    /// That waits so long for the head of a request.
+    pub async fn with_patience(head: Duration) -> Self {
+        Self::patient(Options::default(), postgres::database().await, head).await
+    }
+
     /// Another node on the database of this one, with the same master key unless `options` have one.
     pub async fn beside(&self, mut options: Options) -> Self {
         if options.config.master_key.is_none() {
@@ -69,6 +76,10 @@ impl Server {
     }
 
     async fn serve(options: Options, database: PgConnectOptions) -> Self {
+        Self::patient(options, database, serve::HEAD).await
+    }
+
+    async fn patient(options: Options, database: PgConnectOptions, head: Duration) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = options.config;
         config.data_dir = data.path().to_path_buf();
@@ -82,16 +93,15 @@ impl Server {
             .expect("the server starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
-        let service = router::service(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let task = tokio::spawn(async move {
-            axum::serve(listener, service).await.expect("the server serves");
-        });
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(serve::connections(listener, app.clone(), head, stopped));
         Self {
             url,
             database,
             app,
             _data: data,
             _task: task,
+            _stop: stop,
         }
     }
 

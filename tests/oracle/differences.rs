@@ -27,6 +27,7 @@ const YAML: &str =
 const ENLARGED: &str = "Enlarging one pixel to a hundred: the two libraries interpolate differently.";
 const NO_PATHS: &str = "Answers name no path of the server's disk.";
 
+const SANDBOX: &str = "A user's file that is opened as a page does not act as its user.";
 const NO_ACCOUNT: &str = "No account has that handle; the original sends an archive of whatever folder the path leads to, empty where there is none.";
 const MARKER: &str =
     "An empty folder that the original makes when it starts, for a conversion that had nothing to convert.";
@@ -181,6 +182,9 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("base", "OPTIONS /nope preflight", NO_LENGTH),
     differs("base", "OPTIONS /", NO_LENGTH),
     differs("base", "OPTIONS /img/ai4.png", NO_LENGTH),
+    part("base_files", "GET /user/files/a.xml", "header content-security-policy", SANDBOX),
+    part("base_files", "GET /user/files/a.svg", "header content-security-policy", SANDBOX),
+    part("sprites", "GET /characters/Ada/page.html", "header content-security-policy", SANDBOX),
     differs("base_files", "HEAD /css/user.css", "HEAD answers as GET does."),
     differs("base_files", "GET /script.js gzip", "A compressed answer cannot be asked for by range, and does not say that it can."),
     differs("base_files", "GET /script.js br", "A compressed answer cannot be asked for by range, and does not say that it can."),
@@ -254,6 +258,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("content_perchance", "reached the upstream: importURL \"https://perchance.org.evil.example/*", OWN_HOST),
     differs("content_pygmalion", "POST /api/content/importURL {\"url\":\"https://pygmalion.chat.evil.example/*", OWN_HOST),
     differs("content_pygmalion", "reached the upstream: importURL \"https://pygmalion.chat.evil.example/*", OWN_HOST),
+    differs("extensions", r#"POST /api/extensions/switch {"extensionName":"Plain","branch":"<b>x</b>"}"#, "No answer repeats code as part of a page."),
     differs("extensions", "GET /scripts/extensions/third-party/Plain/.git/config", "Git keeps no log of what branches pointed to here, and says so in its configuration."),
     differs("horde", "reached the upstream: /text-workers 4* force false", HORDE_REFUSAL),
     differs("horde", "reached the upstream: /text-models 4* force false", HORDE_REFUSAL),

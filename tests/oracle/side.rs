@@ -128,6 +128,12 @@ impl Side {
         if !call.no_cookie {
             self.keep_cookies();
         }
+        if self.last.status == 200 && call.path == "/api/users/login" && !call.no_cookie {
+            // As the page that the browser goes on to does.
+            let answer = std::mem::take(&mut self.last);
+            Box::pin(self.fetch_token()).await;
+            self.last = answer;
+        }
     }
 
     fn keep_cookies(&mut self) {

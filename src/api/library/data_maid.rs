@@ -18,6 +18,7 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 use squaretable_compat::{dates, json as text, names};
 
+use crate::api::stored::contained;
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::mime;
@@ -103,11 +104,11 @@ async fn view(tenant: Tenant, Query(query): Query<Vec<(String, String)>>) -> Res
     let has_extension = !names::extension(&finding.name).is_empty();
     let media = mime::media_type(&finding.name).filter(|_| has_extension);
     let media = media.unwrap_or("text/plain");
-    match open(&mut tx, finding).await?.ok_or(Error::not_found())? {
-        Held::Bytes(bytes) => Ok(reply::bytes(StatusCode::OK, media, bytes)),
+    let response = match open(&mut tx, finding).await?.ok_or(Error::not_found())? {
+        Held::Bytes(bytes) => reply::bytes(StatusCode::OK, media, bytes),
         Held::Stored(blob) if blob.size <= IN_MEMORY => {
             let bytes = blobs::read(&mut tx, &blob).await?;
-            Ok(reply::bytes(StatusCode::OK, media, bytes))
+            reply::bytes(StatusCode::OK, media, bytes)
         }
         Held::Stored(blob) => {
             let chunks = tenant.stream(blob, 0, blob.size);
@@ -116,9 +117,10 @@ async fn view(tenant: Tenant, Query(query): Query<Vec<(String, String)>>) -> Res
             *response.body_mut() = Stream::from_stream(chunks);
             let headers = response.headers_mut();
             headers.insert(CONTENT_LENGTH, HeaderValue::from(blob.size));
-            Ok(response)
+            response
         }
-    }
+    };
+    Ok(contained(response))
 }
 
 /// The text of an argument; `None` where it is absent or empty.

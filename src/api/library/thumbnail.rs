@@ -16,7 +16,7 @@ use crate::store::blobs;
 use crate::store::thumbnails::{self, Key, Thumbnail};
 use crate::tenant::Tenant;
 
-use crate::api::stored::{Original, respond};
+use crate::api::stored::{Original, contained, respond};
 
 /// Extensions of animations and videos, which have no thumbnail.
 const MOVING: [&str; 7] = [".apng", ".mp4", ".webm", ".avi", ".mkv", ".flv", ".gif"];
@@ -119,7 +119,8 @@ async fn get(
         };
         if let Some(thumbnail) = find_or_make(&tenant, key, kind.shape(config), config).await? {
             let (size, modified) = (thumbnail.image.len() as u64, thumbnail.created_at);
-            return Ok(respond(&headers, file, size, modified, Source::Bytes(thumbnail.image)).await);
+            let image = Source::Bytes(thumbnail.image);
+            return Ok(contained(respond(&headers, file, size, modified, image).await));
         }
     }
     let original = Original::find(&mut tenant.begin().await?, kind.folder(), file).await?;
@@ -127,6 +128,7 @@ async fn get(
         .ok_or(Error::not_found())?
         .serve(&tenant, &headers, file)
         .await
+        .map(contained)
 }
 
 /// The thumbnail for `key`, made and kept if there is none yet; `None` for a picture that cannot be decoded. 404 where

@@ -6,7 +6,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use crate::api::prefs::extensions;
-use crate::api::stored::Original;
+use crate::api::stored::{Original, contained};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::files;
@@ -65,7 +65,11 @@ pub async fn serve(app: &App, tenant: &Tenant, headers: &HeaderMap, wanted: Want
     match Original::find(&mut tx, &folder, &name).await? {
         // compat: a file that begins with a dot is hidden, in other words than one that does not exist.
         Some(_) if name.starts_with('.') => Err(missing_page()),
-        Some(file) => file.serve(tenant, headers, &name).await,
+        // An extension's pages are as much the user's choice as its scripts.
+        Some(file) if folder == EXTENSIONS || folder.starts_with("extensions/") => {
+            file.serve(tenant, headers, &name).await
+        }
+        Some(file) => file.serve(tenant, headers, &name).await.map(contained),
         None if files::folder_exists(&mut tx, &format!("{folder}/{name}")).await? => Err(if is_folder {
             missing_page()
         } else {

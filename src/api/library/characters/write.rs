@@ -83,9 +83,17 @@ async fn create(
         }
         None => insert_free(&mut tx, internal_names(&name), &image, &card).await?,
     };
-    files::create_folder(&mut tx, &format!("chats/{internal}")).await?;
+    // A name of dots would lead out of the folder of chats. No chat is stored under it (`api/chat/chats.rs`).
+    if !matches!(internal.as_str(), "." | "..") {
+        files::create_folder(&mut tx, &format!("chats/{internal}")).await?;
+    }
     tx.commit().await?;
-    Ok(reply::html_text(format!("{internal}.png")))
+    let file = format!("{internal}.png");
+    Ok(match file.contains(['<', '>']) {
+        // A name that is code is no page.
+        true => reply::bytes(StatusCode::OK, reply::TEXT, file.into()),
+        false => reply::html_text(file),
+    })
 }
 
 /// `POST /api/characters/edit`: the form replaces the card; with a file, the picture too.

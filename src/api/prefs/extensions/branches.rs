@@ -97,7 +97,10 @@ async fn check_out(app: &App, wanted: &Wanted, body: &Body) -> Result<bool> {
         (Some(_), None) => return Err(broken("the branch is no text")),
         (None, Some(name)) if is_local(name) => (name, format!("refs/heads/{name}"), false),
         (None, _) => {
-            return Err(Error::text(404, format!("Branch {text} does not exist locally")));
+            return Err(Error::text(
+                404,
+                format!("Branch {} does not exist locally", reply::escape_html(&text)),
+            ));
         }
     };
     let workspace = checkout.workspace();

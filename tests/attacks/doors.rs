@@ -1,0 +1,181 @@
+//! Every way to make the server ask an address of the user's.
+
+use serde_json::{Value, json};
+
+use super::tally::{ASSETS, BODY, BYPASS};
+use crate::harness::{Answer, Client, file};
+
+/// A route that asks an address.
+pub struct Door {
+    /// Its path.
+    pub path: String,
+    /// A body with `{url}` where the address belongs.
+    pub body: Value,
+    /// The rule that an attack on it breaks.
+    pub rule: &'static str,
+    /// The secret that holds the address, for routes that don't take one in their body.
+    secret: Option<&'static str>,
+}
+
+impl Door {
+    /// Makes the server ask this address, if it does.
+    pub async fn knock(&self, client: &Client, url: &str) -> Answer {
+        if let Some(key) = self.secret {
+            let body = json!({ "key": key, "value": url });
+            client.post("/api/secrets/write", body).await.expect(200);
+        }
+        if self.path.ends_with("transcribe-audio") {
+            return client
+                .upload(&self.path, file("a.wav", "x"), &[("server", url)])
+                .await;
+        }
+        let text = self.body.to_string().replace("{url}", url);
+        client.post_raw(&self.path, "application/json", text).await
+    }
+
+    /// Route and kind, for people.
+    pub fn name(&self) -> String {
+        let kind = ["chat_completion_source", "api_type"].map(|field| self.body[field].as_str());
+        let kind = kind.into_iter().flatten().next().unwrap_or_default();
+        format!("{} {kind}", self.path)
+    }
+}
+
+fn door(path: &str, rule: &'static str, body: Value) -> Door {
+    Door {
+        path: path.to_owned(),
+        body,
+        rule,
+        secret: None,
+    }
+}
+
+/// All of them.
+pub fn all() -> Vec<Door> {
+    let mut all = text_doors();
+    all.extend(chat_doors());
+    all.extend(tool_doors());
+    let asset = json!({ "url": "{url}/a", "category": "bgm", "filename": "a.mp3" });
+    all.push(door("/api/assets/download", ASSETS, asset));
+    all.push(door(
+        "/api/content/importURL",
+        ASSETS,
+        json!({ "url": "{url}/a.png" }),
+    ));
+    all.push(door(
+        "/api/extensions/install",
+        BYPASS,
+        json!({ "url": "{url}/Ext" }),
+    ));
+    all
+}
+
+/// Those of text completions and their tokenizers.
+fn text_doors() -> Vec<Door> {
+    const TEXT: &str = "/api/backends/text-completions";
+    const KOBOLD: &str = "/api/backends/kobold";
+    const TOKENS: &str = "/api/tokenizers/remote";
+    let mut all = Vec::new();
+    for kind in [
+        "ooba",
+        "vllm",
+        "aphrodite",
+        "tabby",
+        "koboldcpp",
+        "llamacpp",
+        "ollama",
+        "generic",
+    ] {
+        let body =
+            json!({ "api_type": kind, "api_server": "{url}", "prompt": "p", "stream": kind == "ollama" });
+        all.push(door(&format!("{TEXT}/status"), BODY, body.clone()));
+        all.push(door(&format!("{TEXT}/generate"), BODY, body));
+    }
+    for kind in ["ooba", "vllm", "aphrodite", "tabby", "koboldcpp", "llamacpp"] {
+        let body = json!({ "api_type": kind, "url": "{url}", "text": "t", "model": "m" });
+        all.push(door(&format!("{TOKENS}/textgenerationwebui/encode"), BODY, body));
+    }
+    let counted = json!({ "url": "{url}", "text": "t" });
+    all.push(door(&format!("{TOKENS}/kobold/count"), BODY, counted));
+    for (route, body) in [
+        ("props", json!({ "api_type": "llamacpp", "api_server": "{url}" })),
+        ("ollama/download", json!({ "name": "m", "api_server": "{url}" })),
+        (
+            "ollama/caption-image",
+            json!({ "server_url": "{url}", "model": "m", "image": "aGk=", "prompt": "p" }),
+        ),
+        ("llamacpp/props", json!({ "server_url": "{url}" })),
+        (
+            "llamacpp/slots",
+            json!({ "server_url": "{url}", "action": "info", "id_slot": "0" }),
+        ),
+        (
+            "tabby/download",
+            json!({ "api_type": "tabby", "api_server": "{url}", "repo_id": "r" }),
+        ),
+    ] {
+        all.push(door(&format!("{TEXT}/{route}"), BODY, body));
+    }
+    for (route, body) in [
+        ("generate", json!({ "api_server": "{url}", "prompt": "p" })),
+        ("status", json!({ "api_server": "{url}" })),
+        ("embed", json!({ "server": "{url}", "items": ["x"] })),
+        ("transcribe-audio", json!({})),
+    ] {
+        all.push(door(&format!("{KOBOLD}/{route}"), BODY, body));
+    }
+    all
+}
+
+/// Those of chat completions.
+fn chat_doors() -> Vec<Door> {
+    const CHAT: &str = "/api/backends/chat-completions";
+    let mut all = Vec::new();
+    let messages = json!([{ "role": "user", "content": "x" }]);
+    let custom = json!({ "chat_completion_source": "custom", "custom_url": "{url}", "model": "m", "messages": messages });
+    for route in ["status", "generate"] {
+        all.push(door(&format!("{CHAT}/{route}"), BODY, custom.clone()));
+    }
+    for source in [
+        "openai",
+        "claude",
+        "makersuite",
+        "vertexai",
+        "mistralai",
+        "deepseek",
+        "xai",
+    ] {
+        let body = json!({
+            "chat_completion_source": source, "reverse_proxy": "{url}", "proxy_password": "p", "model": "m",
+            "max_tokens": 5, "messages": messages,
+        });
+        all.push(door(&format!("{CHAT}/generate"), BODY, body.clone()));
+        // The list of the other two's models is not asked for at the proxy.
+        if !matches!(source, "claude" | "vertexai") {
+            all.push(door(&format!("{CHAT}/status"), BODY, body));
+        }
+    }
+    all
+}
+
+/// Those of translation and search.
+fn tool_doors() -> Vec<Door> {
+    let mut all = Vec::new();
+    for (name, secret) in [
+        ("libre", "libre_url"),
+        ("lingva", "lingva_url"),
+        ("onering", "oneringtranslator_url"),
+        ("deeplx", "deeplx_url"),
+    ] {
+        let body = json!({ "text": "t", "lang": "en", "from_lang": "en", "to_lang": "de" });
+        all.push(Door {
+            secret: Some(secret),
+            ..door(&format!("/api/translate/{name}"), BODY, body)
+        });
+    }
+    let searxng = json!({ "baseUrl": "{url}", "query": "q" });
+    all.push(door("/api/search/searxng", BODY, searxng));
+    let kobold = json!({ "url": "{url}", "query": "q" });
+    all.push(door("/api/search/koboldcpp", BODY, kobold));
+    all
+}
