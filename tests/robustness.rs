@@ -1,5 +1,8 @@
 //! What is acknowledged stays, whatever dies: the database, the server, or both at once.
 
+mod killed_node;
+mod nodes;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -237,7 +240,11 @@ impl Process {
 
     /// Starts it and waits for the line that says that it answers.
     async fn start(data: &Path) -> Self {
-        let mut child = Self::command(data).spawn().expect("the server runs");
+        Self::launch(Self::command(data)).await
+    }
+
+    async fn launch(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the server runs");
         let stdout = child.stdout.take().expect("a pipe");
         let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();

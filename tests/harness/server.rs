@@ -66,6 +66,11 @@ impl Server {
         Self::patient(Options::default(), postgres::database().await, head).await
     }
 
+    /// With `options`, on a database of the caller's own.
+    pub async fn with_on(options: Options, database: PgConnectOptions) -> Self {
+        Self::serve(options, database).await
+    }
+
     /// Another node on the database of this one, with the same master key unless `options` have one.
     pub async fn beside(&self, mut options: Options) -> Self {
         if options.config.master_key.is_none() {
