@@ -16,7 +16,7 @@ export async function walBytes(dataDir) {
 }
 
 /** The socket is in the data folder, unless that path is too long for one; then a file says where it is. */
-function socketPath(dataDir) {
+export function socketPath(dataDir) {
   const folder = path.resolve(dataDir, 'postgres');
   const inside = path.join(folder, 'socket', '.s.PGSQL.5432');
   if (fs.existsSync(inside)) return inside;

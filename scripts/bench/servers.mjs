@@ -5,6 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from './http.mjs';
+import { socketPath } from './postgres.mjs';
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const TARGET = path.resolve(PROJECT, process.env.CARGO_TARGET_DIR ?? 'target');
@@ -33,24 +34,32 @@ export function program(name) {
 
 const running = new Set();
 
-/** The original on a data root. @returns {Promise<Server>} */
-export async function startOriginal(name, dataRoot, log) {
+/** The original on a data root; `extra` is added to its config.yaml. @returns {Promise<Server>} */
+export async function startOriginal(name, dataRoot, log, extra = '') {
   if (!fs.existsSync(path.join(ORIGINAL, 'server.js'))) throw new Error(`${ORIGINAL} is missing: run \`make build\` first`);
   const port = await freePort();
-  const args = ['--import', WATCHDOG, 'server.js', '--dataRoot', path.resolve(dataRoot), '--configPath', configFile(log), '--port', String(port)];
+  const args = ['--import', WATCHDOG, 'server.js', '--dataRoot', path.resolve(dataRoot), '--configPath', configFile(log, extra), '--port', String(port)];
   const server = new Server(name, log, process.execPath, args, { cwd: ORIGINAL, env: { ...process.env, NODE_ENV: 'production' } });
   await server.ready(async () => ((await answers(port)) ? `http://127.0.0.1:${port}` : null));
   return server;
 }
 
 /** Our server on a data folder; `extra` is added to its config.yaml, `executable` is ours by default. @returns {Promise<Server>} */
-export async function startOurs(name, dataDir, log, extra = '', executable = program('squaretable')) {
+export async function startOurs(name, dataDir, log, extra = '', executable = program('squaretable'), variables = {}) {
   const args = ['serve', '--port', '0', '--data-dir', path.resolve(dataDir), '--config', configFile(log, extra)];
-  const env = { ...process.env, DATABASE_URL: '', REDIS_URL: '', RUST_LOG: 'warn' };
+  const env = { ...process.env, DATABASE_URL: '', REDIS_URL: '', RUST_LOG: 'warn', ...variables };
   const server = new Server(name, log, executable, args, { cwd: PROJECT, env });
   server.dataDir = dataDir;
   await server.ready(async () => /listening on (http:\/\/\S+)/.exec(fs.readFileSync(log, 'utf8'))?.[1]);
   return server;
+}
+
+/** A Redis on a socket, empty. Returns what `REDIS_URL` would be. */
+export async function startRedis(socket) {
+  const args = ['--port', '0', '--save', '', '--appendonly', 'no', '--unixsocket', socket];
+  const server = new Server('redis', `${socket}.log`, 'redis-server', args, { cwd: PROJECT });
+  await server.ready(async () => (fs.existsSync(socket) ? socket : null));
+  return `redis+unix://${socket}`;
 }
 
 /** Imports a data root into a new data folder of ours. Returns the seconds it took. */
@@ -116,6 +125,12 @@ export class Server {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  /** The address of the PostgreSQL that this server started. */
+  databaseUrl() {
+    const folder = path.dirname(socketPath(this.dataDir));
+    return `postgres://squaretable@localhost/squaretable?host=${encodeURIComponent(folder)}`;
   }
 
   lastLines() {
