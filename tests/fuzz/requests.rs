@@ -68,6 +68,7 @@ fn parsed(kind: &str, encoding: &str, body: Vec<u8>) -> Option<ParsedBody> {
         .body(Body::from(body))
         .expect("headers of ASCII");
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
