@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::middleware::body::ParsedBody;
+use crate::middleware::body::{ParsedBody, is_too_long};
 use crate::middleware::form;
 
 /// Longest text of a multipart body in bytes, all fields together: they are held in memory. The original takes as much for
@@ -190,7 +190,7 @@ impl FromRequest<App> for Upload {
         let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
         let (mut fields, mut file) = (Map::new(), None);
         let mut room = TEXT_LIMIT;
-        while let Some(part) = parts.next_field().await.map_err(|_| server_error())? {
+        while let Some(part) = parts.next_field().await.map_err(|error| broken(&error))? {
             let name = part.name().unwrap_or_default().to_owned();
             if name.is_empty() && base_name(&part).is_empty() {
                 return Err(server_error());
@@ -218,6 +218,15 @@ impl FromRequest<App> for Upload {
 /// broken body alike.
 fn server_error() -> Error {
     Error::Page(axum::http::StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// 413 for a body that is longer than whoever sent it may, which breaks off there.
+fn broken(error: &multer::Error) -> Error {
+    if is_too_long(error) {
+        Error::Page(axum::http::StatusCode::PAYLOAD_TOO_LARGE)
+    } else {
+        server_error()
+    }
 }
 
 fn content_type(req: &Request) -> &str {
@@ -250,7 +259,7 @@ fn body_of(parsed: ParsedBody) -> Result<Body> {
 
 async fn read_text(mut part: multer::Field<'_>, limit: u64) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    while let Some(chunk) = part.chunk().await.map_err(|_| server_error())? {
+    while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
         if text.len() as u64 + chunk.len() as u64 > limit {
             return Err(server_error());
         }
@@ -283,7 +292,7 @@ async fn store_part(mut part: multer::Field<'_>, folder: &Path) -> Result<Upload
     let (file, path) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let mut size = 0;
-    while let Some(chunk) = part.chunk().await.map_err(|_| server_error())? {
+    while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
         size += chunk.len() as u64;
         file.write_all(&chunk).await?;
     }

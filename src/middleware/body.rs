@@ -158,8 +158,8 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, StatusCode> {
     }
 }
 
-/// Whether a body broke off at its limit, the one here or the one that [`within`] put around it.
-fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether a body broke off at its limit, the one here or the one that stands around it for who is not known.
+pub(crate) fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
@@ -286,6 +286,36 @@ mod tests {
             .header(CONTENT_TYPE, JSON);
         let response = router.oneshot(request.body(never).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_any_type_breaks_off_at_a_visitors_limit() {
+        for (known, expected) in [(false, None), (true, Some(80))] {
+            let limits = BodyLimits {
+                patience: Duration::from_secs(60),
+                anonymous: 64,
+                known: 1 << 22,
+            };
+            let read = |request: Request| async move {
+                let length = request.into_body().collect().await.ok();
+                format!("{:?}", length.map(|body| body.to_bytes().len()))
+            };
+            let router = Router::new()
+                .fallback(read)
+                .layer(axum::middleware::from_fn_with_state(limits, parse));
+            let pieces = (0..10).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"aaaaaaaa")));
+            let mut request = Request::post("/")
+                .header(TRANSFER_ENCODING, "chunked")
+                .header(CONTENT_TYPE, "multipart/form-data; boundary=x")
+                .body(Body::from_stream(futures_util::stream::iter(pieces)))
+                .unwrap();
+            if known {
+                request.extensions_mut().insert(Known);
+            }
+            let answer = router.oneshot(request).await.unwrap().into_body();
+            let answer = answer.collect().await.unwrap().to_bytes();
+            assert_eq!(answer, format!("{expected:?}"));
+        }
     }
 
     #[tokio::test]
