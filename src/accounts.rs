@@ -14,12 +14,14 @@ use crate::config::accounts::RateLimits;
 use crate::error::{Error, Result};
 use crate::keys::MasterKey;
 use crate::middleware::rate_limit::RateLimiter;
+use crate::oidc::Identity;
 use crate::passwords::{Passwords, Verdict};
 use crate::sessions::Sessions;
 use crate::store::Db;
 use crate::store::accounts::{self, NewUser, User};
 use crate::store::audit::{self, Entry, Filter, Stored};
 use crate::store::codes::{self, Purpose};
+use crate::store::oidc;
 use crate::tenant::Tenant;
 use crate::tokens::Tokens;
 
@@ -218,6 +220,31 @@ impl Accounts {
         }
         self.sessions.forget(handle).await;
         Ok(())
+    }
+
+    /// The account that logs in by an identity at a provider, or `None`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn of_identity(&self, identity: &Identity) -> Result<Option<User>> {
+        oidc::find(&self.db, identity.key()).await
+    }
+
+    /// Makes an account that logs in by an identity, with an entry in the audit log. Says no where the handle is taken, if
+    /// only by data that an account of before left behind.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn create_for(&self, identity: &Identity, new: &NewUser<'_>, entry: &Entry) -> Result<bool> {
+        oidc::create(&self.db, identity.key(), new, entry).await
+    }
+
+    /// Lets an identity log in as an account that there is, with an entry in the audit log. Says whether there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn link(&self, identity: &Identity, handle: &str, entry: &Entry) -> Result<bool> {
+        oidc::link(&self.db, identity.key(), handle, entry).await
     }
 
     /// Adds an entry to the audit log for what changes nothing, or was refused.

@@ -22,6 +22,7 @@ use crate::keys::MasterKey;
 use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::middleware::limits::RequestLimits;
+use crate::oidc::Oidc;
 use crate::policy::Policies;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde;
@@ -61,6 +62,7 @@ struct Inner {
     redis: Option<Redis>,
     limits: Arc<RequestLimits>,
     policies: Policies,
+    oidc: Option<Oidc>,
     /// The database without the quotas that the others go by, for what the server itself gives.
     unlimited: Db,
     /// Tenants whose content this process has looked at: once is enough, the content changes with the installation.
@@ -100,6 +102,8 @@ impl App {
         let redis = start::redis(&config)?;
         let accounts = start::open_accounts(&config, &db, &keys, redis.as_ref());
         let limits = RequestLimits::new(&config.limits, redis.as_ref(), stack::counting_headers(&config));
+        let oidc = config.accounts.oidc.clone();
+        let oidc = oidc.map(|oidc| Oidc::new(oidc, &config.upstream)).transpose()?;
         let policies = start::open_policies(&config, &db, &relay, system_tenant).await?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
@@ -127,6 +131,7 @@ impl App {
             redis,
             limits: Arc::new(limits),
             policies,
+            oidc,
             seeded: Cache::new(100_000),
             autosaves: Autosaves::default(),
             cacheable_models: Cache::new(1000),
@@ -275,6 +280,12 @@ impl App {
     #[must_use]
     pub fn limits(&self) -> &Arc<RequestLimits> {
         &self.0.limits
+    }
+
+    /// The provider that logs users in, where one is configured.
+    #[must_use]
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.0.oidc.as_ref()
     }
 
     /// What the administrator allows everybody.

@@ -12,6 +12,7 @@ mod keys;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod oidc;
 mod renames;
 pub mod report;
 pub mod secret;
@@ -241,6 +242,9 @@ impl Config {
         if self.accounts.per_user_basic_auth && !self.accounts.enabled {
             source.warn("perUserBasicAuth: has no effect without enableUserAccounts");
         }
+        if self.accounts.oidc.is_some() && !self.accounts.enabled {
+            source.fault("SQUARETABLE_OIDC_ISSUER: needs enableUserAccounts");
+        }
         if self.http.admin_port.is_some() {
             source.warn("ADMIN_PORT: checked, but GET /metrics is not served yet");
         }
@@ -277,6 +281,18 @@ const VARIABLES: &[&str] = &[
     "SQUARETABLE_LIMIT_USER",
     "SQUARETABLE_MASTER_KEY",
     "SQUARETABLE_MASTER_KEY_OTHER",
+    "SQUARETABLE_OIDC_ADMIN_GROUPS",
+    "SQUARETABLE_OIDC_CLIENT_ID",
+    "SQUARETABLE_OIDC_CLIENT_SECRET",
+    "SQUARETABLE_OIDC_CREATE",
+    "SQUARETABLE_OIDC_GROUPS",
+    "SQUARETABLE_OIDC_GROUPS_CLAIM",
+    "SQUARETABLE_OIDC_HANDLE_CLAIM",
+    "SQUARETABLE_OIDC_ISSUER",
+    "SQUARETABLE_OIDC_LABEL",
+    "SQUARETABLE_OIDC_LINK_BY_HANDLE",
+    "SQUARETABLE_OIDC_SCOPES",
+    "SQUARETABLE_OIDC_URL",
     "SQUARETABLE_QUOTA_BYTES",
     "SQUARETABLE_QUOTA_CHARACTERS",
     "SQUARETABLE_QUOTA_UPSTREAM",

@@ -38,11 +38,12 @@ pub mod long_reads;
 pub mod middleware;
 /// File names to content types.
 pub mod mime;
+/// What the administrator allows everybody.
+pub mod oidc;
 /// Password hashes.
 pub mod passwords;
 /// Decoding, cropping and encoding of pictures.
 pub mod pictures;
-/// What the administrator allows everybody.
 pub mod policy;
 /// Outbound requests.
 pub mod providers;

@@ -12,11 +12,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use crate::api::web::{legacy, login, pages, user_data};
+use crate::api::web::{legacy, login, oidc, pages, user_data};
 use crate::api::{account, chat, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
 use crate::middleware::{self, cache_buster, csrf, outbound, token, user};
+use crate::oidc::CALLBACK;
 use crate::reply;
 use crate::routes::Routes;
 use crate::scopes::Scopes;
@@ -74,6 +75,9 @@ pub fn service(app: &App) -> Router {
     let routes = public()
         .into_public_router()
         .layer(from_fn_with_state(scopes, token::check))
+        .route("/login/oidc", get(oidc::begin))
+        .route("/login/oidc.js", get(oidc::script))
+        .route(CALLBACK, get(oidc::callback))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .fallback_service(private.with_state(app.clone()))

@@ -1,6 +1,7 @@
 //! Users, single sign-on and limits on guessing.
 
 use super::ip_pattern::IpPattern;
+use super::oidc::OidcConfig;
 use super::source::Source;
 
 /// Settings of user accounts.
@@ -17,6 +18,8 @@ pub struct AccountsConfig {
     pub sso: SsoConfig,
     /// `rateLimiting.*`.
     pub rate_limits: RateLimits,
+    /// `SQUARETABLE_OIDC_*`: login by a provider. Default none.
+    pub oidc: Option<OidcConfig>,
 }
 
 /// Log-in by the header of a trusted reverse proxy.
@@ -80,6 +83,7 @@ impl AccountsConfig {
             per_user_basic_auth: source.flag("perUserBasicAuth", default.per_user_basic_auth),
             sso: SsoConfig::read(source),
             rate_limits: RateLimits::read(source),
+            oidc: OidcConfig::read(source),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts and tenants: the only tables read before anyone is logged in.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::audit::{self, Entry};
 use super::sessions::Hash;
@@ -163,6 +164,22 @@ async fn find_or_create_noted(db: &Db, new: &NewUser<'_>, entry: Option<&Entry>)
         .bind(new.handle)
         .fetch_one(&mut *tx)
         .await?;
+    let is_made = insert(&mut tx, new, tenant).await?;
+    audit::insert_some(&mut tx, entry.filter(|_| is_made)).await?;
+    let row: Row = sqlx::query_as(BY_HANDLE)
+        .bind(new.handle)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok((row.into(), is_made))
+}
+
+/// Makes an account in a tenant, unless there is one of this handle. Says whether it did.
+pub(in crate::store) async fn insert(
+    conn: &mut PgConnection,
+    new: &NewUser<'_>,
+    tenant: i64,
+) -> sqlx::Result<bool> {
     let sql =
         "INSERT INTO users (handle, tenant_id, name, password, salt, admin, enabled, avatar, created_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (handle) DO NOTHING";
@@ -176,16 +193,9 @@ async fn find_or_create_noted(db: &Db, new: &NewUser<'_>, entry: Option<&Entry>)
         .bind(new.enabled)
         .bind(new.avatar)
         .bind(new.created_at)
-        .execute(&mut *tx)
+        .execute(conn)
         .await?;
-    let is_made = made.rows_affected() > 0;
-    audit::insert_some(&mut tx, entry.filter(|_| is_made)).await?;
-    let row: Row = sqlx::query_as(BY_HANDLE)
-        .bind(new.handle)
-        .fetch_one(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok((row.into(), is_made))
+    Ok(made.rows_affected() > 0)
 }
 
 /// Replaces everything but the handle of an existing account, and ends its sessions.

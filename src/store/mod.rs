@@ -17,6 +17,7 @@ pub mod files;
 pub mod image_metadata;
 pub mod imports;
 pub mod maid;
+pub mod oidc;
 pub mod policy;
 pub mod quotas;
 pub mod secrets;

@@ -3,7 +3,7 @@
 use squaretable::config::Config;
 
 use super::{play, settings};
-use crate::harness::{Options, Server};
+use crate::harness::{Options, Provider, Server};
 
 #[tokio::test]
 async fn logging_in_and_out_on_the_login_page() {
@@ -27,4 +27,22 @@ async fn logging_in_and_out_on_the_login_page() {
     // The way out was a logout, not just another page.
     let left = "SELECT count(*) FROM sessions";
     assert_eq!(server.count(left).await, 1);
+}
+
+#[tokio::test]
+async fn logging_in_by_a_provider_from_the_login_page() {
+    let provider = Provider::start().await;
+    let mut config = Config::default();
+    config.accounts.enabled = true;
+    config.accounts.oidc = Some(provider.config("http://127.0.0.1:1"));
+    let server = Server::with(Options {
+        content: true,
+        config,
+    })
+    .await;
+    server.tenant("ada-of-the-shore", true).await;
+    provider.send_back_to(&server.url);
+    play("oidc.mjs", &[&server.url]).await;
+    let user = server.app.accounts().find("anna").await;
+    assert_eq!(user.expect("a database").expect("an account").name, "Anna");
 }

@@ -69,7 +69,7 @@ fn disabled() -> Error {
 }
 
 /// 429 with the time to wait.
-fn too_many(exceeded: Exceeded, advice: &str) -> Response {
+pub(crate) fn too_many(exceeded: Exceeded, advice: &str) -> Response {
     let error = format!("Too many attempts. Try again later or {advice}.");
     let mut response =
         reply::json_with(StatusCode::TOO_MANY_REQUESTS, &json!({ "error": error })).into_response();

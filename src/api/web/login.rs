@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use axum::Extension;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::{Extensions, HeaderMap, StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
+use super::oidc;
 use super::pages::is_set;
 use crate::app::App;
 use crate::config::accounts::SsoConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::middleware::basic_auth;
 use crate::middleware::client_ip;
 use crate::middleware::session::Session;
@@ -39,7 +40,12 @@ pub async fn page(
             Err(error) => tracing::error!(%error, "logging in without the page failed"),
         }
     }
-    app.pages().page("login.html", headers).await
+    match app.oidc() {
+        Some(oidc) => oidc::login_page(&app, oidc)
+            .await
+            .unwrap_or_else(Error::into_response),
+        None => app.pages().page("login.html", headers).await,
+    }
 }
 
 /// In the original's order: the only account without a password, a trusted proxy's word, basic authentication.

@@ -2,6 +2,7 @@
 
 pub mod legacy;
 pub mod login;
+pub mod oidc;
 pub mod pages;
 pub mod static_files;
 pub mod user_data;

@@ -2,6 +2,7 @@ mod audit;
 mod backup;
 mod limits;
 mod login;
+mod oidc;
 mod policy;
 mod quotas;
 mod rotation;
