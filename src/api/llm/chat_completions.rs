@@ -92,7 +92,7 @@ async fn call(
 }
 
 /// Opens Vertex AI's door: with a key, a service account's token, or the body's proxy.
-async fn vertex_access(
+pub(in crate::api) async fn vertex_access(
     app: &App,
     tenant: &Tenant,
     body: &Value,
@@ -202,5 +202,6 @@ fn settings_of(app: &App) -> ChatSettings {
 
 /// The key that the body asks for by `secret_id`, else the active one, else one that is lent.
 async fn secret_of(app: &App, tenant: &Tenant, source: Source, body: &Value) -> Result<String> {
-    secrets::value_or_lent(app, tenant, source.secret_key(), body).await
+    let id = body.get("secret_id").and_then(Value::as_str);
+    secrets::value_or_lent(app, tenant, source.secret_key(), id, body).await
 }

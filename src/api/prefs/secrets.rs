@@ -37,9 +37,7 @@ pub fn routes() -> Routes {
 /// # Errors
 /// The database failed, or the document cannot be decrypted.
 pub async fn value_of(app: &App, tenant: &Tenant, key: &str, id: Option<&str>) -> Result<String> {
-    let mut tx = tenant.begin().await?;
-    let document = parse(secrets::get(&mut tx, app.keys()).await?)?;
-    Ok(document.value(key, id))
+    Ok(document(app, tenant).await?.value(key, id))
 }
 
 /// [`value_of`], and where the user has no secret of the name the administrator's, if that is lent. `body` is the request
@@ -47,27 +45,28 @@ pub async fn value_of(app: &App, tenant: &Tenant, key: &str, id: Option<&str>) -
 ///
 /// # Errors
 /// As [`value_of`].
-pub async fn value_or_lent(app: &App, tenant: &Tenant, key: &str, body: &Value) -> Result<String> {
-    let id = body.get("secret_id").and_then(Value::as_str);
-    let mut tx = tenant.begin().await?;
-    let document = parse(secrets::get(&mut tx, app.keys()).await?)?;
-    drop(tx);
-    let is_lent = app
-        .policies()
-        .current()
-        .shared_keys
-        .iter()
-        .any(|lent| lent == key);
-    if document.has(key)
-        || !is_lent
-        || !may_lend(key)
-        || js_truthy(body.get("reverse_proxy").unwrap_or(&Value::Null))
-    {
-        return Ok(document.value(key, id));
+pub async fn value_or_lent(
+    app: &App,
+    tenant: &Tenant,
+    key: &str,
+    id: Option<&str>,
+    body: &Value,
+) -> Result<String> {
+    let own = document(app, tenant).await?;
+    let policy = app.policies().current();
+    let is_lent = may_lend(key) && policy.shared_keys.iter().any(|lent| lent == key);
+    if own.has(key) || !is_lent || js_truthy(body.get("reverse_proxy").unwrap_or(&Value::Null)) {
+        return Ok(own.value(key, id));
     }
     let mut tx = tenant.shared(app).read().await?;
     let shared = parse(secrets::get(&mut tx, app.keys()).await?)?;
     Ok(shared.value(key, None))
+}
+
+/// All of a tenant's.
+async fn document(app: &App, tenant: &Tenant) -> Result<Secrets> {
+    let mut tx = tenant.begin().await?;
+    parse(secrets::get(&mut tx, app.keys()).await?)
 }
 
 /// `POST /api/secrets/write`
