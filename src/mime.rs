@@ -100,6 +100,49 @@ const MEDIA_UNKNOWN: &str = "\
     3gp2 aa aax ac3 adt art arw asr avifs axa axv cdda cr2 cr3 crw dif divx dv gsm hdr ivf k25 kdc lsf \
     lsx m4r mac mod mp2v mpa mpv2 mqv mrw nef nrw orf pef pict pnt pntg pnz qti qtif raf raw rf rw2 rwl \
     sd2 smd smx smz sr2 tts vbk wave wmp x3f";
+
+/// What [`extension`] answers.
+const EXTENSIONS: &str = "\
+    application/json:json application/mp4:mp4 application/octet-stream:bin application/ogg:ogx \
+    audio/3gpp:3gpp audio/aac:adts audio/adpcm:adp audio/amr:amr audio/basic:au audio/midi:mid \
+    audio/mobile-xmf:mxmf audio/mp3:mp3 audio/mp4:m4a audio/mpeg:mpga audio/ogg:oga audio/s3m:s3m \
+    audio/silk:sil audio/vnd.dece.audio:uva audio/vnd.digital-winds:eol audio/vnd.dra:dra \
+    audio/vnd.dts.hd:dtshd audio/vnd.dts:dts audio/vnd.lucent.voice:lvp \
+    audio/vnd.ms-playready.media.pya:pya audio/vnd.nuera.ecelp4800:ecelp4800 \
+    audio/vnd.nuera.ecelp7470:ecelp7470 audio/vnd.nuera.ecelp9600:ecelp9600 audio/vnd.rip:rip \
+    audio/wav:wav audio/wave:wav audio/webm:weba audio/x-aac:aac audio/x-aiff:aif audio/x-caf:caf \
+    audio/x-flac:flac audio/x-m4a:m4a audio/x-matroska:mka audio/x-mpegurl:m3u audio/x-ms-wax:wax \
+    audio/x-ms-wma:wma audio/x-pn-realaudio-plugin:rmp audio/x-pn-realaudio:ram audio/x-realaudio:ra \
+    audio/x-wav:wav audio/xm:xm image/aces:exr image/apng:apng image/avci:avci image/avcs:avcs \
+    image/avif:avif image/bmp:bmp image/cgm:cgm image/dicom-rle:drle image/dpx:dpx image/emf:emf \
+    image/fits:fits image/g3fax:g3 image/gif:gif image/heic-sequence:heics image/heic:heic \
+    image/heif-sequence:heifs image/heif:heif image/hej2k:hej2 image/ief:ief image/jaii:jaii \
+    image/jais:jais image/jls:jls image/jp2:jp2 image/jpeg:jpg image/jph:jph image/jphc:jhc \
+    image/jpm:jpm image/jpx:jpx image/jxl:jxl image/jxr:jxr image/jxra:jxra image/jxrs:jxrs \
+    image/jxs:jxs image/jxsc:jxsc image/jxsi:jxsi image/jxss:jxss image/ktx2:ktx2 image/ktx:ktx \
+    image/pjpeg:jfif image/png:png image/prs.btif:btif image/prs.pti:pti image/sgi:sgi image/svg+xml:svg \
+    image/t38:t38 image/tiff-fx:tfx image/tiff:tif image/vnd.adobe.photoshop:psd \
+    image/vnd.airzip.accelerator.azv:azv image/vnd.dece.graphic:uvi image/vnd.djvu:djvu \
+    image/vnd.dvb.subtitle:sub image/vnd.dwg:dwg image/vnd.dxf:dxf image/vnd.fastbidsheet:fbs \
+    image/vnd.fpx:fpx image/vnd.fst:fst image/vnd.fujixerox.edmics-mmr:mmr \
+    image/vnd.fujixerox.edmics-rlc:rlc image/vnd.microsoft.icon:ico image/vnd.ms-dds:dds \
+    image/vnd.ms-modi:mdi image/vnd.ms-photo:wdp image/vnd.net-fpx:npx image/vnd.pco.b16:b16 \
+    image/vnd.tencent.tap:tap image/vnd.valve.source.texture:vtf image/vnd.wap.wbmp:wbmp \
+    image/vnd.xiff:xif image/vnd.zbrush.pcx:pcx image/webp:webp image/wmf:wmf image/x-3ds:3ds \
+    image/x-adobe-dng:dng image/x-cmu-raster:ras image/x-cmx:cmx image/x-freehand:fh image/x-icon:ico \
+    image/x-jng:jng image/x-mrsid-image:sid image/x-ms-bmp:bmp image/x-pcx:pcx image/x-pict:pic \
+    image/x-portable-anymap:pnm image/x-portable-bitmap:pbm image/x-portable-graymap:pgm \
+    image/x-portable-pixmap:ppm image/x-rgb:rgb image/x-tga:tga image/x-xbitmap:xbm image/x-xpixmap:xpm \
+    image/x-xwindowdump:xwd text/plain:txt video/3gpp2:3g2 video/3gpp:3gp video/h261:h261 \
+    video/h263:h263 video/h264:h264 video/iso.segment:m4s video/jpeg:jpgv video/jpm:jpm video/mj2:mj2 \
+    video/mp2t:ts video/mp4:mp4 video/mpeg:mpeg video/ogg:ogv video/quicktime:qt video/vnd.dece.hd:uvh \
+    video/vnd.dece.mobile:uvm video/vnd.dece.pd:uvp video/vnd.dece.sd:uvs video/vnd.dece.video:uvv \
+    video/vnd.dvb.file:dvb video/vnd.fvt:fvt video/vnd.mpegurl:mxu video/vnd.ms-playready.media.pyv:pyv \
+    video/vnd.uvvu.mp4:uvu video/vnd.vivo:viv video/webm:webm video/x-f4v:f4v video/x-fli:fli \
+    video/x-flv:flv video/x-m4v:m4v video/x-matroska:mkv video/x-mng:mng video/x-ms-asf:asf \
+    video/x-ms-vob:vob video/x-ms-wm:wm video/x-ms-wmv:wmv video/x-ms-wmx:wmx video/x-ms-wvx:wvx \
+    video/x-msvideo:avi video/x-sgi-movie:movie video/x-smv:smv";
+
 /// The `Content-Type` a file is sent with, charset included, by the part of `name` after its last dot.
 pub fn content_type(name: &str) -> String {
     let extension = name
@@ -145,6 +188,20 @@ pub fn is_active(content_type: &str) -> bool {
             "message/rfc822",
         ]
         .contains(&media)
+}
+
+/// The extension that a file of this type gets, as mime-types 3 prefers it; `None` for a type that is neither picture nor
+/// sound nor film. Parameters of the type do not count.
+pub fn extension(media_type: &str) -> Option<&'static str> {
+    let media = media_type.trim_start();
+    let end = media.find(|c: char| c == ';' || c.is_whitespace());
+    let media = media[..end.unwrap_or(media.len())].to_ascii_lowercase();
+    let mut words = EXTENSIONS
+        .split_ascii_whitespace()
+        .filter_map(|word| word.split_once(':'));
+    words
+        .find(|(known, _)| *known == media)
+        .map(|(_, extension)| extension)
 }
 
 /// Whether a file name is an image by [`media_type`].
@@ -217,6 +274,23 @@ mod tests {
             "a.png", "a.webp", "a.json", "a.js", "a.css", "a.txt", "a.mp4", "a.woff2", "README",
         ] {
             assert!(!is_active(&content_type(name)), "{name}: {}", content_type(name));
+        }
+    }
+
+    #[test]
+    fn types_have_an_extension() {
+        for (media, expected) in [
+            ("audio/mpeg", Some("mpga")),
+            (" Audio/WAV;codecs=1", Some("wav")),
+            ("image/jpeg", Some("jpg")),
+            ("image/png x", Some("png")),
+            ("video/mp4", Some("mp4")),
+            ("application/octet-stream", Some("bin")),
+            ("image", None),
+            ("", None),
+            ("audio/nonsense", None),
+        ] {
+            assert_eq!(extension(media), expected, "{media}");
         }
     }
 

@@ -21,12 +21,14 @@ const OWN_ADDRESS: [Source; 4] = [
 ];
 
 /// Fields of a request's body that may name the server it goes to.
-const ADDRESSES: [&str; 6] = [
+const ADDRESSES: [&str; 8] = [
     "reverse_proxy",
     "custom_url",
     "api_server",
     "api_url",
     "azure_base_url",
+    "provider_endpoint",
+    "server_url",
     "url",
 ];
 

@@ -15,6 +15,9 @@ use crate::error::Error;
 use crate::middleware::etag;
 use crate::reply;
 
+/// Most bytes of an answer that is held as a whole.
+pub const LARGEST: u64 = 128 << 20;
+
 /// A request that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFault {
@@ -90,9 +93,39 @@ pub(super) fn posting(
     })
 }
 
+/// A `POST` of a form of texts; the headers need not state its type.
+pub(super) fn posting_form(
+    address: &str,
+    mut headers: UpstreamHeaders,
+    fields: &[(&str, String)],
+) -> Result<Upstream, RequestFault> {
+    headers.set("Content-Type", "application/x-www-form-urlencoded");
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    Ok(Upstream {
+        method: Method::POST,
+        url: parse_url(address)?,
+        headers,
+        body: form.extend_pairs(fields).finish().into(),
+    })
+}
+
 /// The content type of JSON, alone.
 pub(super) fn json_headers() -> UpstreamHeaders {
     let mut headers = UpstreamHeaders::default();
+    headers.set("Content-Type", "application/json");
+    headers
+}
+
+/// The headers that identify who asks by a key.
+pub(super) fn bearer(key: &str) -> UpstreamHeaders {
+    let mut headers = UpstreamHeaders::default();
+    headers.set("Authorization", format!("Bearer {key}"));
+    headers
+}
+
+/// The headers of JSON from who asks by a key.
+pub(super) fn json_bearer(key: &str) -> UpstreamHeaders {
+    let mut headers = bearer(key);
     headers.set("Content-Type", "application/json");
     headers
 }
@@ -102,21 +135,89 @@ pub(super) fn parse_url(address: &str) -> Result<Url, RequestFault> {
     Url::parse(address).map_err(|_| RequestFault::InvalidUrl)
 }
 
-/// Why there is no JSON answer.
+/// Whether a text is one label of a host's name: what is put before a provider's domain must not lead to another, with the
+/// user's key.
+pub(super) fn is_host_label(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Why there is no answer that can be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoJson {
+pub(super) enum Unreadable {
     /// Nothing came, or not all of it.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// More came than anybody can mean.
+    #[error("The answer is longer than {LARGEST} bytes.")]
+    TooLong,
     /// What came is no JSON, or not of the shape that was asked for; in the words that the browser shows.
     #[error("{0}")]
     Malformed(String),
 }
 
+/// The bytes of an answer, whatever its status.
+pub(super) async fn read_bytes(reply: UpstreamReply) -> Result<Bytes, Unreadable> {
+    reply.bytes_within(LARGEST).await?.ok_or(Unreadable::TooLong)
+}
+
+/// The text of an answer, whatever its status: without byte order mark, what is not UTF-8 as U+FFFD.
+pub(super) async fn read_text(reply: UpstreamReply) -> Result<String, Unreadable> {
+    let bytes = read_bytes(reply).await?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+}
+
 /// The JSON of an answer, whatever its status.
-pub(super) async fn read(reply: UpstreamReply) -> Result<Value, NoJson> {
-    let text = reply.text().await?;
-    parse(&text).map_err(NoJson::Malformed)
+pub(super) async fn read(reply: UpstreamReply) -> Result<Value, Unreadable> {
+    let text = read_text(reply).await?;
+    parse(&text).map_err(Unreadable::Malformed)
+}
+
+/// The answer of a provider that is there and does what it is asked for.
+///
+/// # Errors
+/// `fault`.
+pub(super) fn granted(
+    outcome: Result<UpstreamReply, RelayError>,
+    fault: fn() -> Error,
+) -> Result<UpstreamReply, Error> {
+    let answer = outcome.map_err(|_| fault())?;
+    if answer.is_success() {
+        return Ok(answer);
+    }
+    tracing::warn!(status = answer.status().as_u16(), "refused upstream");
+    Err(fault())
+}
+
+/// As [`granted`], where the browser is told what the provider refuses with.
+///
+/// # Errors
+/// 500 with the provider's text; `fault`.
+pub(super) async fn granted_or_told(
+    outcome: Result<UpstreamReply, RelayError>,
+    fault: fn() -> Error,
+) -> Result<UpstreamReply, Error> {
+    match outcome {
+        Ok(answer) if !answer.is_success() => {
+            tracing::warn!(status = answer.status().as_u16(), "refused upstream");
+            let text = read_text(answer).await.map_err(|_| fault())?;
+            Err(Error::text(500, text))
+        }
+        other => granted(other, fault),
+    }
+}
+
+/// How routes fail that say so: 500 with two words as HTML.
+pub(crate) fn internal_error() -> Error {
+    Error::text(500, "Internal server error")
+}
+
+/// How routes fail that do not even say so: 500 with its reason phrase.
+pub(super) fn silent_error() -> Error {
+    Error::status(500)
 }
 
 /// Parses JSON; the error is the JavaScript engine's message.
@@ -141,4 +242,29 @@ pub(super) fn respond(value: &Value) -> Response {
 /// 500 with its reason phrase, which is how most of these routes fail.
 pub(super) fn server_error() -> Response {
     reply::status(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host_label;
+
+    #[test]
+    fn a_label_leads_to_no_other_host() {
+        for label in ["westeurope", "openai-whisper-1"] {
+            assert!(is_host_label(label), "{label}");
+        }
+        for other in [
+            "",
+            "evil.example/",
+            "evil.example#",
+            "a.b",
+            "a@b",
+            "a:8",
+            "a\\b",
+            "ä",
+            "a b",
+        ] {
+            assert!(!is_host_label(other), "{other}");
+        }
+    }
 }

@@ -118,6 +118,21 @@ impl RelayError {
         object
     }
 
+    /// The class of the original's error, where the browser is shown that too.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::UnsupportedScheme { .. }
+            | Self::EmbeddedCredentials { .. }
+            | Self::HeaderName(_)
+            | Self::HeaderValue(_) => "TypeError",
+            Self::TooManyRedirects { .. }
+            | Self::InvalidRedirect { .. }
+            | Self::Request { .. }
+            | Self::Body { .. } => "FetchError",
+        }
+    }
+
     /// A word for logs that names no address.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {

@@ -21,6 +21,17 @@ pub(crate) fn encode_component(text: &str) -> String {
     utf8_percent_encode(text, COMPONENT).to_string()
 }
 
+/// A text as one step of an address's path, whatever it holds.
+pub(crate) fn path_step(text: &str) -> String {
+    let step = encode_component(text);
+    // Dots are not escaped, and alone they would lead elsewhere.
+    if matches!(step.as_str(), "." | "..") {
+        "undefined".to_owned()
+    } else {
+        step
+    }
+}
+
 /// `Boolean(value)`.
 pub(crate) fn is_truthy(value: Option<&Value>) -> bool {
     value.is_some_and(js_truthy)
@@ -81,7 +92,15 @@ pub(crate) fn to_uint32(value: &Value) -> u32 {
 mod tests {
     use serde_json::json;
 
-    use super::{is_positive, is_truthy, join_text, text_or_empty, to_text, to_uint32};
+    use super::{is_positive, is_truthy, join_text, path_step, text_or_empty, to_text, to_uint32};
+
+    #[test]
+    fn a_step_of_a_path_leads_nowhere_else() {
+        assert_eq!(path_step("a-1 ü"), "a-1%20%C3%BC");
+        assert_eq!(path_step("../../x?y"), "..%2F..%2Fx%3Fy");
+        assert_eq!(path_step(".."), "undefined");
+        assert_eq!(path_step("%2e%2e"), "%252e%252e");
+    }
 
     #[test]
     fn coerces_like_javascript() {

@@ -6,17 +6,25 @@
 
 mod address_filter;
 pub mod allowed_hosts;
+pub mod caption;
+pub mod catalogue;
 pub mod chat;
 pub mod convert;
 pub mod drain;
 pub mod exchange;
 pub mod farewell;
 mod fetch_error;
+pub mod google_api;
+mod google_web;
 pub mod import;
 pub(crate) mod js;
+mod multipart;
+pub mod nanogpt;
+pub mod openrouter;
 mod proxy;
 pub mod relay;
 pub mod search;
+pub mod speech;
 pub mod text;
 pub mod transcript;
 pub mod translate;

@@ -7,13 +7,12 @@ use std::net::IpAddr;
 
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use bytes::Bytes;
 use regex::Regex;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 use squaretable_compat::json::{js_string, to_vec};
 
-use super::exchange::{json_headers, posting, read, without_body};
+use super::exchange::{json_headers, parse_url, posting, read, read_bytes, read_text, without_body};
 use super::js;
 use super::relay::{Relay, RelayError, UpstreamReply};
 use super::text::backend::{override_headers, trim_v1};
@@ -142,7 +141,7 @@ pub fn koboldcpp(body: &Value, config: &UpstreamConfig) -> Result<Upstream> {
 pub async fn found(outcome: Result<UpstreamReply, RelayError>) -> Result<Response> {
     let answer = outcome.map_err(|_| Error::status(500))?;
     if !answer.is_success() {
-        let text = answer.text().await.map_err(|_| Error::status(500))?;
+        let text = read_text(answer).await.map_err(|_| Error::status(500))?;
         return Ok(reply::html_with(StatusCode::INTERNAL_SERVER_ERROR, text));
     }
     let value = read(answer).await.map_err(|_| Error::status(500))?;
@@ -159,14 +158,17 @@ pub async fn searxng(body: &Value, relay: &Relay) -> Result<Response> {
     let (Some(base), Some(query)) = (given("baseUrl"), given("query")) else {
         return Err(Error::bad_request());
     };
-    let base = parsed(&js_string(base))?;
-    let first = page(relay, base.clone()).await?;
-    let first = first.text().await.map_err(|_| Error::status(500))?;
+    let base = parse_url(&js_string(base))?;
+    let first = page(relay, &base).await?;
+    let first = read_text(first).await.map_err(|_| Error::status(500))?;
     let sheet = Regex::new(r#"href="(/client.+\.css)""#).map_err(anyhow::Error::from)?;
     if let Some(sheet) = sheet.captures(&first).and_then(|found| found.get(1)) {
         let url = base.join(sheet.as_str()).map_err(|_| Error::status(500))?;
         // Whatever it answers: only that it was asked for counts.
-        relay.send(visit_of(url)).await.map_err(|_| Error::status(500))?;
+        relay
+            .send(visit_of(&url)?)
+            .await
+            .map_err(|_| Error::status(500))?;
     }
     let mut url = base.join("/search").map_err(|_| Error::status(500))?;
     let mut fields = vec![("q", js_string(query))];
@@ -176,7 +178,7 @@ pub async fn searxng(body: &Value, relay: &Relay) -> Result<Response> {
             .filter_map(|name| Some((name, js_string(given(name)?)))),
     );
     url.query_pairs_mut().clear().extend_pairs(fields);
-    let results = page(relay, url).await?.text().await;
+    let results = read_text(page(relay, &url).await?).await;
     Ok(reply::html_text(results.map_err(|_| Error::status(500))?))
 }
 
@@ -192,7 +194,7 @@ pub async fn visit(body: &Value, relay: &Relay) -> Result<Response> {
         .and_then(Value::as_str)
         .filter(|url| !url.is_empty());
     let url = url.and_then(public_site).ok_or_else(Error::bad_request)?;
-    let answer = page(relay, url).await?;
+    let answer = page(relay, &url).await?;
     let kind = answer.headers().get(axum::http::header::CONTENT_TYPE);
     let kind = kind
         .and_then(|kind| kind.to_str().ok())
@@ -202,14 +204,14 @@ pub async fn visit(body: &Value, relay: &Relay) -> Result<Response> {
         .get("html")
         .is_none_or(|html| html.is_null() || js::is_truthy(Some(html)));
     if !wants_html {
-        let bytes = answer.bytes().await.map_err(|_| Error::status(500))?;
+        let bytes = read_bytes(answer).await.map_err(|_| Error::status(500))?;
         return Ok(reply::bytes(StatusCode::OK, &kind, bytes));
     }
     if !kind.contains("text/html") {
         return Err(Error::status(500));
     }
     Ok(reply::html_text(
-        answer.text().await.map_err(|_| Error::status(500))?,
+        read_text(answer).await.map_err(|_| Error::status(500))?,
     ))
 }
 
@@ -224,26 +226,21 @@ fn public_site(address: &str) -> Option<Url> {
 }
 
 /// A page as a browser asks for it, unless it is refused.
-async fn page(relay: &Relay, url: Url) -> Result<UpstreamReply> {
+async fn page(relay: &Relay, url: &Url) -> Result<UpstreamReply> {
     let answer = relay
-        .send(visit_of(url))
+        .send(visit_of(url)?)
         .await
         .ok()
         .filter(UpstreamReply::is_success);
     answer.ok_or(Error::status(500))
 }
 
-fn visit_of(url: Url) -> Upstream {
+fn visit_of(url: &Url) -> Result<Upstream> {
     let mut headers = UpstreamHeaders::default();
     for (name, value) in BROWSER {
         headers.set(name, value);
     }
-    Upstream {
-        method: Method::GET,
-        url,
-        headers,
-        body: Bytes::new(),
-    }
+    Ok(without_body(Method::GET, url.as_str(), headers)?)
 }
 
 fn posting_query(address: &str, headers: UpstreamHeaders, body: &Value) -> Result<Upstream> {
@@ -257,10 +254,6 @@ fn keyed(key: &str) -> Result<&str> {
     Some(key)
         .filter(|key| !key.is_empty())
         .ok_or_else(Error::bad_request)
-}
-
-fn parsed(address: &str) -> Result<Url> {
-    Url::parse(address).map_err(|_| Error::status(500))
 }
 
 #[cfg(test)]

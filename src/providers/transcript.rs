@@ -2,17 +2,15 @@
 
 use axum::http::Method;
 use axum::response::Response;
-use bytes::Bytes;
 use regex::Regex;
-use reqwest::Url;
 use serde_json::{Value, json};
 use squaretable_compat::json::{js_string, to_vec};
 
-use super::exchange::parse;
+use super::exchange::{parse, read_text, without_body};
 use super::js;
 use super::relay::{Relay, UpstreamReply};
 use super::search::USER_AGENT;
-use super::upstream::{Upstream, UpstreamHeaders};
+use super::upstream::UpstreamHeaders;
 use crate::error::{Error, Result};
 use crate::reply;
 
@@ -27,7 +25,7 @@ pub async fn answer(body: &Value, relay: &Relay) -> Result<Response> {
     let lang = given("lang").map(js_string);
     let page = format!("https://www.youtube.com/watch?v={id}");
     let page = asked(relay, &page, lang.as_deref()).await?;
-    let html = page.text().await.map_err(|_| Error::status(500))?;
+    let html = read_text(page).await.map_err(|_| Error::status(500))?;
     let transcript = transcript(&html, lang.as_deref(), relay).await;
     if given("json").is_none() {
         return Ok(reply::html_text(transcript.ok_or(Error::status(500))?));
@@ -45,12 +43,7 @@ async fn asked(relay: &Relay, address: &str, lang: Option<&str>) -> Result<Upstr
         headers.set("Accept-Language", lang);
     }
     headers.set("User-Agent", USER_AGENT);
-    let request = Upstream {
-        method: Method::GET,
-        url: Url::parse(address).map_err(|_| Error::status(500))?,
-        headers,
-        body: Bytes::new(),
-    };
+    let request = without_body(Method::GET, address, headers)?;
     relay.send(request).await.map_err(|_| Error::status(500))
 }
 
@@ -59,7 +52,7 @@ async fn transcript(html: &str, lang: Option<&str>, relay: &Relay) -> Option<Str
     let address = captions(html, lang)?;
     let answer = asked(relay, &address, lang).await.ok()?;
     let answer = Some(answer).filter(UpstreamReply::is_success)?;
-    lines(&answer.text().await.ok()?)
+    lines(&read_text(answer).await.ok()?)
 }
 
 /// Where the captions are: the first ones, or those of a language.

@@ -15,13 +15,16 @@ pub struct Door {
     pub rule: &'static str,
     /// The secret that holds the address, for routes that don't take one in their body.
     secret: Option<&'static str>,
+    /// Secrets without which it asks nobody.
+    keys: &'static [&'static str],
 }
 
 impl Door {
     /// Makes the server ask this address, if it does.
     pub async fn knock(&self, client: &Client, url: &str) -> Answer {
-        if let Some(key) = self.secret {
-            let body = json!({ "key": key, "value": url });
+        let secrets = self.keys.iter().map(|key| (key, "k"));
+        for (key, value) in self.secret.iter().map(|key| (key, url)).chain(secrets) {
+            let body = json!({ "key": key, "value": value });
             client.post("/api/secrets/write", body).await.expect(200);
         }
         if self.path.ends_with("transcribe-audio") {
@@ -35,7 +38,7 @@ impl Door {
 
     /// Route and kind, for people.
     pub fn name(&self) -> String {
-        let kind = ["chat_completion_source", "api_type"].map(|field| self.body[field].as_str());
+        let kind = ["chat_completion_source", "api_type", "api"].map(|field| self.body[field].as_str());
         let kind = kind.into_iter().flatten().next().unwrap_or_default();
         format!("{} {kind}", self.path)
     }
@@ -47,6 +50,7 @@ fn door(path: &str, rule: &'static str, body: Value) -> Door {
         body,
         rule,
         secret: None,
+        keys: &[],
     }
 }
 
@@ -55,6 +59,7 @@ pub fn all() -> Vec<Door> {
     let mut all = text_doors();
     all.extend(chat_doors());
     all.extend(tool_doors());
+    all.extend(media_doors());
     let asset = json!({ "url": "{url}/a", "category": "bgm", "filename": "a.mp3" });
     all.push(door("/api/assets/download", ASSETS, asset));
     all.push(door(
@@ -155,6 +160,38 @@ fn chat_doors() -> Vec<Door> {
             all.push(door(&format!("{CHAT}/status"), BODY, body));
         }
     }
+    all
+}
+
+/// Those of captions and voices.
+fn media_doors() -> Vec<Door> {
+    let picture = "data:image/png;base64,aGk=";
+    let proxied = json!({ "reverse_proxy": "{url}", "proxy_password": "p", "model": "m", "image": picture, "prompt": "p" });
+    let mut all = Vec::new();
+    for path in ["/api/anthropic/caption-image", "/api/google/caption-image"] {
+        all.push(door(path, BODY, proxied.clone()));
+    }
+    for api in ["openai", "openrouter", "moonshot", "zai"] {
+        let mut body = proxied.clone();
+        body["api"] = api.into();
+        all.push(door("/api/openai/caption-image", BODY, body));
+    }
+    for api in ["custom", "ooba", "koboldcpp", "llamacpp", "vllm"] {
+        let body =
+            json!({ "api": api, "server_url": "{url}", "model": "m", "image": picture, "prompt": "p" });
+        all.push(door("/api/openai/caption-image", BODY, body));
+    }
+    let spoken =
+        json!({ "reverse_proxy": "{url}", "proxy_password": "p", "model": "m", "text": "t", "voice": "v" });
+    all.push(door("/api/google/generate-native-tts", BODY, spoken));
+    let custom = json!({ "provider_endpoint": "{url}", "input": "t" });
+    all.push(door("/api/openai/custom/generate-voice", BODY, custom));
+    let volcengine =
+        json!({ "provider_endpoint": "{url}", "text": "t", "resource_id": "r", "voice_speaker": "v" });
+    all.push(Door {
+        keys: &["volcengine_app_id", "volcengine_access_key"],
+        ..door("/api/volcengine/generate-voice", BODY, volcengine)
+    });
     all
 }
 

@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use squaretable::app::App;
 use squaretable::config::Config;
 use squaretable::config::secret::Secret;
+use squaretable::config::upstream::RequestProxy;
 use squaretable::serve;
 use squaretable::store::accounts::NewUser;
 use squaretable::tenant::Tenant;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 use super::client::Client;
 use super::postgres;
+use super::world::{Sites, World};
 
 /// What a test's server differs in.
 #[derive(Default)]
@@ -24,6 +26,18 @@ pub struct Options {
     pub content: bool,
     /// Anything else; a frontend that is not the default's stays.
     pub config: Config,
+}
+
+impl Options {
+    /// With `world` as the whole internet.
+    pub fn through(mut self, world: &World) -> Self {
+        self.config.upstream.extra_ca_certificates = Some(world.authority());
+        self.config.upstream.proxy = Some(RequestProxy {
+            url: Secret::new(world.proxy()),
+            bypass: Vec::new(),
+        });
+        self
+    }
 }
 
 /// A running server; ends with the value.
@@ -54,6 +68,14 @@ impl Server {
     /// With `options`.
     pub async fn with(options: Options) -> Self {
         Self::serve(options, postgres::database().await).await
+    }
+
+    /// With an empty default user, in a world that answers as `sites` says, and a browser.
+    pub async fn in_world(sites: &Sites) -> (World, Self, Client) {
+        let world = World::start(sites).await;
+        let server = Self::with(Options::default().through(&world)).await;
+        let client = server.client().await;
+        (world, server, client)
     }
 
     /// On a database of the caller's own.

@@ -33,6 +33,7 @@ const HEADERS: &[&str] = &[
     "strict-transport-security",
     "vary",
     "www-authenticate",
+    "x-tt-logid",
     "x-content-type-options",
     "x-custom-content-type",
     "x-dns-prefetch-control",

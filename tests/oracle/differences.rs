@@ -56,6 +56,12 @@ const BIG: &str = "Only bodies up to 256 KiB have a tag.";
 const NO_PICTURE: &str =
     "A picture that cannot be read is refused; the original stores another one and says nothing.";
 
+const ONE_HOST: &str =
+    "A part of a host's name is one label of it; in the original it may lead to another host, with the key.";
+
+const WORDS: &str =
+    "What is wrong with a stream is said in our own words, not those of the original's engine.";
+
 const fn part(
     family: &'static str,
     step: &'static str,
@@ -191,6 +197,8 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("base_files", "GET /script.js deflate", "A compressed answer cannot be asked for by range, and does not say that it can."),
     differs("base_files", "GET /script.js gzip, deflate, br", "A compressed answer cannot be asked for by range, and does not say that it can."),
     differs("base_files", "GET /script.js *", "A compressed answer cannot be asked for by range, and does not say that it can."),
+    differs("captions", r#"reached the upstream: openai openrouter {"reverse_proxy"*"#, "The user's own key does not go to a proxy that the request names."),
+    differs("captions_google", r#"*{"api":"vertexai","vertexai_region":"evil.example/"}"#, ONE_HOST),
     differs("characters", "POST /api/characters/get {\"avatar_url\":\"{{made}}\"} #13", "A card named `.png` has no chats; the original sums up the whole chats folder."),
     differs("characters", "POST /api/characters/get {\"avatar_url\":\"{{made}}\"} #36", "The longest name that sanitising leaves (255 bytes) can be stored here; the original's disk refuses it. The list holds that card, too."),
     differs("characters", "POST /api/characters/all {} #2", "The longest name that sanitising leaves (255 bytes) can be stored here; the original's disk refuses it. The list holds that card, too."),
@@ -288,6 +296,8 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("awkward_image_cards", "GET /thumbnail?type=avatar&file=line%20png.png", ENLARGED),
     differs("awkward_image_cards", "GET /thumbnail?type=avatar&file=Bearer.png line.png", ENLARGED),
     differs("awkward_image_cards", "GET /thumbnail?type=avatar&file=Import%20line%20png.png", ENLARGED),
+    differs("speech", r#"reached the upstream: elevenlabs/*id "../voices""#, ONE_STEP),
+    differs("speech", r#"reached the upstream: elevenlabs/*id "a/b?c#d""#, ONE_STEP),
     differs("sprites", "POST /api/sprites/upload-zip other.zip (208 bytes) [(\"name\", \"Zip\")]", SPRITE_TWICE),
     differs("sprites", "GET /characters/Zip/joy.gif", SPRITE_TWICE),
     differs("sprites", "GET /api/sprites/get?name=Bad #7", "Nothing of a refused archive is stored; the original keeps what came before the fault."),
@@ -301,6 +311,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":"x"}"#, NO_IDS),
     differs("tokenizers_families", r#"POST /api/tokenizers/*/decode {"ids":true}"#, NO_IDS),
     differs("tokenizers_families", "POST /api/tokenizers/openai/count?model=gpt-4 a million of *", "A long run is counted; the original's library fails at it and leaves the message out."),
+    differs("transcripts", "*another host", ONE_HOST),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"nobody\"}", NO_ACCOUNT),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"../default-user\"}", NO_ACCOUNT),
     differs("users_backup", "POST /api/users/backup {\"handle\":\"default-user/\"}", NO_ACCOUNT),
@@ -316,6 +327,12 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("users_awkward_accounts", r#"POST /api/users/change-name {"handle":"bob","name":"a\u0000b"}"#, "No text of the database holds NUL."),
     differs("users_awkward_accounts", r#"POST /api/users/create {"handle":"nnnnnnnn*"#, "A handle beyond 255 bytes is refused; the original fails at its folder, and so does every later account."),
     differs("users_awkward_accounts", r#"POST /api/users/login {"handle":"bob","password":*"#, "A password that is no text is a wrong one; the original fails at it."),
+    differs("voices", r#"*{"region":"evil.example/","text":"t","voice":"v"}"#, ONE_HOST),
+    differs("voices_gemini", r#"*{"api":"vertexai","vertexai_region":"evil.example/"}"#, ONE_HOST),
+    differs("voices_google", r#"*text {"a":"x"}"#, "An object is no text to read; the original sends what its name decodes to as audio."),
+    differs("voices_volcengine", "POST /api/volcengine/generate-voice malformed", WORDS),
+    differs("voices_volcengine", "POST /api/volcengine/generate-voice cut", WORDS),
+    differs("voices_volcengine", "POST /api/volcengine/generate-voice null", WORDS),
     differs("worldinfo", "POST /api/worldinfo/edit {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("worldinfo", "POST /api/worldinfo/get {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),
     differs("worldinfo", "POST /api/worldinfo/delete {\"name\":\"nnnnnnnnnnnn*", LONG_NAME),

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::dsl::{call, post};
+use super::refusals::refusals;
 use super::scenario::Scenario;
 use crate::harness::{Reply, Sites};
 
@@ -18,24 +19,9 @@ async fn ask(s: &mut Scenario, route: &str, label: &str, body: &Value) {
 
 /// Answers and their names, the good one last.
 fn replies(good: &Value) -> Vec<(&'static str, Reply)> {
-    vec![
-        ("hang-up", Reply::hang_up()),
-        ("malformed", Reply::bytes("application/json", "[{")),
-        (
-            "401",
-            Reply::json(&json!({ "message": "who?" })).with_status("401 Unauthorized"),
-        ),
-        (
-            "429",
-            Reply::json(&json!({ "message": "slow" })).with_status("429 Too Many Requests"),
-        ),
-        (
-            "500",
-            Reply::bytes("", "<h1>oops</h1>").with_status("500 Internal Server Error"),
-        ),
-        ("text", Reply::json(&json!("x"))),
-        ("good", Reply::json(good)),
-    ]
+    let mut replies = refusals();
+    replies.extend([("text", Reply::json(&json!("x"))), ("good", Reply::json(good))]);
+    replies
 }
 
 #[tokio::test]

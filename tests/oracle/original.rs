@@ -82,7 +82,8 @@ impl Original {
             command.env_remove(name).env_remove(name.to_uppercase());
         }
         if let Some(path) = extra_ca {
-            command.env("NODE_EXTRA_CA_CERTS", path);
+            let fetch = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/fetch.mjs");
+            command.env("NODE_EXTRA_CA_CERTS", path).args(["--import", fetch]);
         }
         let child = command
             .args(["--import", WATCHDOG])

@@ -281,6 +281,17 @@ impl Scenario {
     /// Compares, as one step, the requests that reached the upstreams or the worlds since the last call of this
     /// function.
     pub async fn reached(&mut self, label: &str) -> &mut Scenario {
+        self.reached_by(label, |_| {})
+    }
+
+    /// As [`reached`](Self::reached), for requests that are sent at the same time.
+    pub fn reached_in_any_order(&mut self, label: &str) -> &mut Scenario {
+        self.reached_by(label, |requests| {
+            requests.sort_by_key(|request| request.to_value().to_string());
+        })
+    }
+
+    fn reached_by(&mut self, label: &str, order: impl Fn(&mut Vec<Recorded>)) -> &mut Scenario {
         let requests = match (&self.worlds, &self.upstreams) {
             (Some(worlds), _) => worlds
                 .each_ref()
@@ -288,7 +299,8 @@ impl Scenario {
             (None, Some(upstreams)) => upstreams.each_ref().map(Upstream::take),
             (None, None) => panic!("in_world() or with_upstreams() comes first"),
         };
-        let answers = requests.map(|list: Vec<Recorded>| {
+        let answers = requests.map(|mut list: Vec<Recorded>| {
+            order(&mut list);
             let body = Value::Array(list.iter().map(Recorded::to_value).collect())
                 .to_string()
                 .into_bytes();

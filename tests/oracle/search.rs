@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::dsl::post;
+use super::refusals::refusals;
 use super::scenario::Scenario;
 use crate::harness::{Reply, Sites};
 
@@ -13,28 +14,14 @@ async fn ask(s: &mut Scenario, route: &str, label: &str, body: &Value) {
 }
 
 fn replies() -> Vec<(&'static str, Reply)> {
-    vec![
-        ("hang-up", Reply::hang_up()),
-        ("malformed", Reply::bytes("application/json", "[{")),
+    let found = json!({ "results": [{ "title": "Grüße", "n": 1.0 }] });
+    let mut replies = refusals();
+    replies.extend([
         ("null", Reply::json(&Value::Null)),
         ("text", Reply::json(&json!("x"))),
-        (
-            "401",
-            Reply::json(&json!({ "message": "who?" })).with_status("401 Unauthorized"),
-        ),
-        (
-            "429",
-            Reply::json(&json!({ "message": "slow" })).with_status("429 Too Many Requests"),
-        ),
-        (
-            "500",
-            Reply::bytes("", "<h1>oops</h1>").with_status("500 Internal Server Error"),
-        ),
-        (
-            "good",
-            Reply::json(&json!({ "results": [{ "title": "Grüße", "n": 1.0 }] })),
-        ),
-    ]
+        ("good", Reply::json(&found)),
+    ]);
+    replies
 }
 
 const SERVICES: [(&str, &str); 5] = [

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::dsl::post;
+use super::refusals::refusals;
 use super::scenario::Scenario;
 use crate::harness::{Reply, Sites};
 
@@ -25,25 +26,13 @@ async fn secret(s: &mut Scenario, key: &str, value: &str) {
 
 /// Answers that hold no translation, and their names.
 fn failures() -> Vec<(&'static str, Reply)> {
-    vec![
-        ("hang-up", Reply::hang_up()),
-        ("malformed", Reply::bytes("application/json", "[{")),
+    let mut replies = refusals();
+    replies.extend([
         ("null", Reply::json(&Value::Null)),
         ("empty", Reply::json(&json!({}))),
         ("list", Reply::json(&json!([]))),
-        (
-            "401",
-            Reply::json(&json!({ "message": "who?" })).with_status("401 Unauthorized"),
-        ),
-        (
-            "429",
-            Reply::json(&json!({ "message": "slow" })).with_status("429 Too Many Requests"),
-        ),
-        (
-            "500",
-            Reply::bytes("", "<h1>oops</h1>").with_status("500 Internal Server Error"),
-        ),
-    ]
+    ]);
+    replies
 }
 
 /// Where each service is asked, and what it answers with.

@@ -13,22 +13,27 @@ pub(super) fn base(body: &Value) -> Result<String, ChatFault> {
 }
 
 /// Headers of `custom_include_headers`; they may replace the authorization.
-pub(super) fn include_headers(body: &Value, headers: &mut UpstreamHeaders) {
+pub(in crate::providers) fn include_headers(body: &Value, headers: &mut UpstreamHeaders) {
     for (name, value) in yaml_fields(body.get("custom_include_headers")) {
         headers.set(name, js::to_text(Some(&value)));
     }
 }
 
 /// Fields of `custom_include_body`.
+pub(in crate::providers) fn included(body: &Value) -> Map<String, Value> {
+    yaml_fields(body.get("custom_include_body"))
+}
+
+/// Lays the fields of `custom_include_body` over the others.
 pub(super) fn include(draft: &mut Draft<'_>) -> Result<(), ChatFault> {
-    for (key, value) in yaml_fields(draft.body.get("custom_include_body")) {
+    for (key, value) in included(&draft.body) {
         draft.overlay.set(&key, Some(value));
     }
     Ok(())
 }
 
 /// Drops the fields that `custom_exclude_body` names.
-pub(super) fn exclude(body: &Value, fields: &mut Map<String, Value>) {
+pub(in crate::providers) fn exclude(body: &Value, fields: &mut Map<String, Value>) {
     for key in yaml_keys(body.get("custom_exclude_body")) {
         fields.shift_remove(&key);
     }

@@ -53,7 +53,7 @@ const VERTEX_HARMS: [&str; 5] = [
 ];
 
 /// `safetySettings` that switch every filter off.
-pub(super) fn safety_settings(is_vertex: bool) -> Value {
+pub(in crate::providers) fn safety_settings(is_vertex: bool) -> Value {
     let more: &[&str] = if is_vertex { &VERTEX_HARMS } else { &[] };
     let off = |harm: &&str| json!({ "category": format!("HARM_CATEGORY_{harm}"), "threshold": "OFF" });
     HARMS.iter().chain(more).map(off).collect()
@@ -93,7 +93,7 @@ pub(super) fn generate_on_vertex(
     settings: &ChatSettings,
 ) -> Result<ChatCall, ChatFault> {
     let request = Request::new(body, true);
-    let (address, headers) = access.address(body, &request.model, request.method(), request.stream);
+    let (address, headers) = access.address(body, &request.model, request.method(), request.stream)?;
     request.send(body, settings, &address, &headers)
 }
 

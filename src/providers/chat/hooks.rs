@@ -149,7 +149,7 @@ pub(super) fn workers_ai_base(body: &Value) -> Result<String, ChatFault> {
 }
 
 /// The body's `workers_ai_account_id`, escaped for a path; `None` when blank.
-pub(super) fn workers_ai_account(body: &Value) -> Option<String> {
+pub(in crate::providers) fn workers_ai_account(body: &Value) -> Option<String> {
     let account = js::text_or_empty(body.get("workers_ai_account_id"));
     let account = squaretable_compat::json::js_trim(&account);
     (!account.is_empty()).then(|| js::encode_component(account))

@@ -270,7 +270,7 @@ async fn workers_ai(relay: &Relay, body: &Value, key: &str) -> Response {
 }
 
 /// The model with its name as id.
-fn named_by_id(mut model: Value) -> Value {
+pub(in crate::providers) fn named_by_id(mut model: Value) -> Value {
     let name = model.get("name").cloned();
     if let Some(fields) = model.as_object_mut() {
         match name {

@@ -9,11 +9,11 @@
 mod azure;
 mod budget;
 mod claude;
-mod custom;
+pub(super) mod custom;
 mod effort;
 mod fault;
-mod google;
-mod hooks;
+pub(super) mod google;
+pub(super) mod hooks;
 pub mod lists;
 mod openai_like;
 pub mod openrouter;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::openai_like::{access, parse_url};
 use super::{ChatFault, js};
+use crate::providers::exchange::is_host_label;
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
 /// Where a service account gets its tokens.
@@ -77,13 +78,16 @@ pub enum VertexAccess {
 
 impl VertexAccess {
     /// The address of a model's method, and the headers beside the content type.
-    pub(super) fn address(
+    ///
+    /// # Errors
+    /// For a region that would lead to another host, with the key.
+    pub(in crate::providers) fn address(
         &self,
         body: &Value,
         model: &str,
         method: &str,
         stream: bool,
-    ) -> (String, UpstreamHeaders) {
+    ) -> Result<(String, UpstreamHeaders), ChatFault> {
         let mut headers = UpstreamHeaders::default();
         let endpoint = format!("publishers/google/models/{model}:{method}");
         let region = truthy_text(body, "vertexai_region").unwrap_or_else(|| "us-central1".to_owned());
@@ -91,6 +95,9 @@ impl VertexAccess {
             "global" => "https://aiplatform.googleapis.com".to_owned(),
             region => format!("https://{region}-aiplatform.googleapis.com"),
         };
+        if *self != Self::Proxy && !is_host_label(&region) {
+            return Err(ChatFault::Unsendable);
+        }
         let query = if stream { "?alt=sse" } else { "" };
         let address = match self {
             Self::Express(key) => {
@@ -114,7 +121,7 @@ impl VertexAccess {
                 format!("{}/v1/{endpoint}{query}", base.strip_suffix('/').unwrap_or(&base))
             }
         };
-        (address, headers)
+        Ok((address, headers))
     }
 }
 
@@ -237,7 +244,7 @@ mod tests {
 
     #[test]
     fn addresses_differ_by_access() {
-        let of = |access: VertexAccess, body| access.address(&body, "m", "do", true).0;
+        let of = |access: VertexAccess, body| access.address(&body, "m", "do", true).unwrap().0;
         let express = || VertexAccess::Express("k".to_owned());
         assert_eq!(
             of(express(), json!({})),
@@ -262,6 +269,10 @@ mod tests {
             of(VertexAccess::Proxy, json!({"reverse_proxy": "http://h"})),
             "http://h/v1/publishers/google/models/m:do?alt=sse"
         );
+        for region in ["evil.example/", "a.b", "x@y", "x:1", "#"] {
+            let body = json!({"vertexai_region": region});
+            assert!(express().address(&body, "m", "do", true).is_err(), "{region}");
+        }
     }
 
     #[test]

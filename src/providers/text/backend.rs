@@ -159,7 +159,7 @@ impl Backend {
 
 /// The headers that say who asks: the key of the back end, then what the operator sets for the host (`requestOverrides`).
 /// `server` is the address; one that cannot be parsed has no overrides.
-pub(super) fn identify(
+pub(in crate::providers) fn identify(
     headers: &mut UpstreamHeaders,
     backend: Option<&Backend>,
     secret: &str,

@@ -20,8 +20,8 @@ use crate::reply;
 pub const SECRET_KEY: &str = "api_key_horde";
 
 /// Who asks without a key of their own.
-const ANONYMOUS: &str = "0000000000";
-const API: &str = "https://aihorde.net/api/v2";
+pub(in crate::providers) const ANONYMOUS: &str = "0000000000";
+pub(in crate::providers) const API: &str = "https://aihorde.net/api/v2";
 /// What is known of text models beyond what the Horde says itself.
 const REFERENCE: &str = "https://raw.githubusercontent.com/db0/AI-Horde-text-model-reference/main/db.json";
 /// How long lists of models and workers are shown again.
@@ -146,7 +146,7 @@ fn ask(method: Method, path: &str, version: &str) -> Result<Upstream, RequestFau
 }
 
 /// compat: the name that the Horde's statistics know the frontend by, with its version.
-fn agent(version: &str) -> String {
+pub(in crate::providers) fn agent(version: &str) -> String {
     format!("SillyTavern:{version}:Cohee#1207")
 }
 
@@ -173,13 +173,7 @@ pub fn image_models(version: &str) -> Result<Upstream, RequestFault> {
 /// # Errors
 /// None in practice; an id is one step of the path, whatever it holds.
 pub fn task(method: Method, body: &Value, version: &str) -> Result<Upstream, RequestFault> {
-    let id = js::encode_component(&js::to_text(body.get("taskId")));
-    // Dots are not escaped, and alone they would be steps of the path.
-    let id = if matches!(id.as_str(), "." | "..") {
-        "undefined".to_owned()
-    } else {
-        id
-    };
+    let id = js::path_step(&js::to_text(body.get("taskId")));
     ask(method, &format!("/generate/text/status/{id}"), version)
 }
 

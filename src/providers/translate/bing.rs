@@ -1,5 +1,6 @@
 //! Bing's translator page, which needs no key but a token that the page hands out.
 
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use chrono::Utc;
@@ -8,10 +9,10 @@ use serde_json::Value;
 use squaretable_compat::json::js_string;
 use tokio::sync::Mutex;
 
-use super::super::exchange::{parse, respond};
+use super::super::exchange::{parse, parse_url, posting_form, read_text, respond, without_body};
 use super::super::relay::{Relay, UpstreamReply};
 use super::super::upstream::UpstreamHeaders;
-use super::{form, get, language, needed, nothing, parsed};
+use super::{language, needed, nothing};
 use crate::error::{Error, Result};
 
 /// The page answers browsers only.
@@ -96,12 +97,13 @@ struct Call {
 
 impl Session {
     async fn open(relay: &Relay) -> Result<Self> {
-        let mut page = get(&format!("https://{PAGE}"))?;
-        page.headers.set("User-Agent", USER_AGENT);
+        let mut headers = UpstreamHeaders::default();
+        headers.set("User-Agent", USER_AGENT);
+        let page = without_body(Method::GET, &format!("https://{PAGE}"), headers)?;
         let page = sent(relay, page).await?;
         let host = page.url().host_str().unwrap_or_default();
         let subdomain = host.strip_suffix(".bing.com").unwrap_or_default().to_owned();
-        let text = page.text().await.map_err(|_| Error::status(500))?;
+        let text = read_text(page).await.map_err(|_| Error::status(500))?;
         read_page(&text, subdomain).ok_or(Error::status(500))
     }
 
@@ -123,7 +125,7 @@ impl Session {
         }
         let mut headers = UpstreamHeaders::default();
         headers.set("User-Agent", USER_AGENT);
-        headers.set("Referer", parsed(&format!("{site}{PAGE}"))?.as_str());
+        headers.set("Referer", parse_url(&format!("{site}{PAGE}"))?.as_str());
         let fields = vec![
             ("fromLang", "auto-detect".to_owned()),
             ("text", text.clone()),
@@ -164,7 +166,11 @@ async fn sent(relay: &Relay, upstream: super::Upstream) -> Result<UpstreamReply>
 }
 
 async fn answer(call: &Call, relay: &Relay) -> Result<Response> {
-    let first = sent(relay, form(&call.address, call.headers.clone(), &call.fields)?).await?;
+    let first = sent(
+        relay,
+        posting_form(&call.address, call.headers.clone(), &call.fields)?,
+    )
+    .await?;
     let kind = first.headers().get(CONTENT_TYPE);
     let is_json = kind.is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.contains("application/json")));
     if is_json {
@@ -177,7 +183,7 @@ async fn answer(call: &Call, relay: &Relay) -> Result<Response> {
     }
     let mut fields = call.fields.clone();
     fields.push(("isGenderDebiasViewPresent", "true".to_owned()));
-    let second = sent(relay, form(&call.address, call.headers.clone(), &fields)?).await?;
+    let second = sent(relay, posting_form(&call.address, call.headers.clone(), &fields)?).await?;
     let value = json(second).await?;
     let translation = value.get("masculineTranslation");
     Ok(translation.map_or_else(nothing, |text| respond(&js_string(text).into())))

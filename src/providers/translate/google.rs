@@ -1,24 +1,20 @@
 //! Google Translate's web page, which needs no key: one call of its batch interface.
 
-use axum::http::Method;
 use axum::response::Response;
-use rand::RngExt;
-use reqwest::Url;
 use serde_json::{Value, json};
-use squaretable_compat::json::{js_string, to_vec};
+use squaretable_compat::json::js_string;
 
+use super::super::exchange::read_text;
+use super::super::google_web;
 use super::super::js;
 use super::super::relay::{RelayError, UpstreamReply};
-use super::super::upstream::{Upstream, UpstreamHeaders};
+use super::super::upstream::Upstream;
 use super::{language, needed};
 use crate::error::{Error, Result};
 use crate::reply;
 
-const ADDRESS: &str = "https://translate.google.com/_/TranslateWebserverUi/data/batchexecute";
-/// The call that translates.
-const CALL: &str = "MkEWBc";
-/// What stands before the first line of an answer, in characters.
-const PREFIX: usize = 6;
+/// The procedure that translates.
+const PROCEDURE: &str = "MkEWBc";
 
 /// The request of `/google`, for the body's `text` and `lang`.
 ///
@@ -40,31 +36,10 @@ pub fn request(body: &Value) -> Result<Upstream> {
     if !is_code {
         return Err(Error::status(500));
     }
-    let question = json!([[text, "auto", lang, false], [null]]);
-    let question = String::from_utf8(to_vec(&question)).map_err(anyhow::Error::from)?;
-    let calls = to_vec(&json!([[[CALL, question, null, "0"]]]));
-    let calls = js::encode_component(&String::from_utf8_lossy(&calls));
-    let mut url = Url::parse(ADDRESS).map_err(anyhow::Error::from)?;
-    url.query_pairs_mut().extend_pairs([
-        ("rpcids", CALL),
-        ("source-path", "/"),
-        ("f.sid", ""),
-        ("bl", ""),
-        ("hl", "en-US"),
-        ("soc-app", "1"),
-        ("soc-platform", "1"),
-        ("soc-device", "1"),
-        ("_reqid", &rand::rng().random_range(1000..10_000).to_string()),
-        ("rt", "c"),
-    ]);
-    let mut headers = UpstreamHeaders::default();
-    headers.set("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8");
-    Ok(Upstream {
-        method: Method::POST,
-        url,
-        headers,
-        body: format!("f.req={calls}&").into(),
-    })
+    Ok(google_web::request(
+        PROCEDURE,
+        &[json!([[text, "auto", lang, false], [null]])],
+    )?)
 }
 
 /// The translation as plain text, its sentences joined with spaces.
@@ -74,7 +49,7 @@ pub fn request(body: &Value) -> Result<Upstream> {
 pub async fn answer(outcome: Result<UpstreamReply, RelayError>) -> Result<Response> {
     let answer = outcome.ok().filter(UpstreamReply::is_success);
     let answer = answer.ok_or(Error::status(500))?;
-    let text = answer.text().await.map_err(|_| Error::status(500))?;
+    let text = read_text(answer).await.map_err(|_| Error::status(500))?;
     let translation = translation(&text).ok_or(Error::status(500))?;
     Ok(reply::bytes(
         axum::http::StatusCode::OK,
@@ -83,35 +58,22 @@ pub async fn answer(outcome: Result<UpstreamReply, RelayError>) -> Result<Respon
     ))
 }
 
-/// The last translation of an answer: lines of lengths and of lists, in one of which the call's answer is JSON in a string.
+/// The last translation of an answer.
 fn translation(text: &str) -> Option<String> {
-    let start = text.char_indices().nth(PREFIX).map_or(text.len(), |(at, _)| at);
     let mut found = None;
-    for line in text[start..].split('\n') {
-        if !line.starts_with('[') || line.chars().nth(3) == Some('e') {
-            continue;
-        }
-        let Value::Array(answers) = serde_json::from_str(line).ok()? else {
-            return None;
-        };
-        for answer in answers
-            .iter()
-            .filter(|answer| answer.get(0).and_then(Value::as_str) == Some("wrb.fr"))
-        {
-            let answer: Value = serde_json::from_str(answer.get(2)?.as_str()?).ok()?;
-            let parts = answer.pointer("/1/0/0")?;
-            found = Some(match parts.get(5).filter(|sentences| !sentences.is_null()) {
-                None => js_string(parts.get(0)?),
-                Some(sentences) => {
-                    let texts = sentences
-                        .as_array()?
-                        .iter()
-                        .filter_map(|sentence| sentence.get(0));
-                    let texts = texts.filter(|text| js::is_truthy(Some(text))).map(js_string);
-                    texts.collect::<Vec<_>>().join(" ")
-                }
-            });
-        }
+    for answer in google_web::answers(text)? {
+        let parts = answer.value.pointer("/1/0/0")?;
+        found = Some(match parts.get(5).filter(|sentences| !sentences.is_null()) {
+            None => js_string(parts.get(0)?),
+            Some(sentences) => {
+                let texts = sentences
+                    .as_array()?
+                    .iter()
+                    .filter_map(|sentence| sentence.get(0));
+                let texts = texts.filter(|text| js::is_truthy(Some(text))).map(js_string);
+                texts.collect::<Vec<_>>().join(" ")
+            }
+        });
     }
     found
 }

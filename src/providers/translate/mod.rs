@@ -11,11 +11,10 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use reqwest::Url;
 use serde_json::{Value, json};
 use squaretable_compat::json::js_string;
 
-use super::exchange::{json_headers, posting, read, respond};
+use super::exchange::{json_headers, parse_url, posting, posting_form, read, respond, without_body};
 use super::js;
 use super::relay::{RelayError, UpstreamReply};
 use super::upstream::{Upstream, UpstreamHeaders};
@@ -81,7 +80,7 @@ pub fn yandex(body: &Value) -> Result<Upstream> {
     fields.push(("lang", js_string(&lang)));
     let caller = uuid::Uuid::new_v4().simple();
     let address = format!("{YANDEX}?ucid={caller}&srv=android&format=text");
-    form(&address, UpstreamHeaders::default(), &fields)
+    Ok(posting_form(&address, UpstreamHeaders::default(), &fields)?)
 }
 
 /// `GET` of an address that has the text in its path.
@@ -97,7 +96,8 @@ pub fn lingva(body: &Value, url: &str) -> Result<Upstream> {
     };
     let text = js::encode_component(&js_string(&text));
     let (base, lang) = (base.trim_end_matches('/'), lang.trim_matches('/'));
-    get(&format!("{base}/auto/{lang}/{text}"))
+    let address = format!("{base}/auto/{lang}/{text}");
+    Ok(without_body(Method::GET, &address, UpstreamHeaders::default())?)
 }
 
 /// A form to the free or the paid `DeepL`; `formality` is the operator's.
@@ -118,7 +118,8 @@ pub fn deepl(body: &Value, key: &str, formality: &str) -> Result<Upstream> {
     let mut headers = UpstreamHeaders::default();
     headers.set("Accept", "application/json");
     headers.set("Authorization", format!("DeepL-Auth-Key {key}"));
-    form(if is_pro { DEEPL_PRO } else { DEEPL_FREE }, headers, &fields)
+    let address = if is_pro { DEEPL_PRO } else { DEEPL_FREE };
+    Ok(posting_form(address, headers, &fields)?)
 }
 
 /// `GET` with the text in the query, which replaces that of the address.
@@ -132,9 +133,13 @@ pub fn onering(body: &Value, url: &str) -> Result<Upstream> {
         ("from_lang", field("from_lang")?),
         ("to_lang", field("to_lang")?),
     ];
-    let mut url = parsed(if url.is_empty() { ONERING } else { url })?;
+    let mut url = parse_url(if url.is_empty() { ONERING } else { url })?;
     url.query_pairs_mut().clear().extend_pairs(fields);
-    get(url.as_str())
+    Ok(without_body(
+        Method::GET,
+        url.as_str(),
+        UpstreamHeaders::default(),
+    )?)
 }
 
 /// `POST` of `{"text","source_lang","target_lang"}`.
@@ -220,30 +225,4 @@ fn language(body: &Value, names: &[(&str, &str)], more: &[(&str, &str)]) -> Opti
 fn needed(value: Option<Value>) -> Result<Value> {
     let value = value.filter(|value| js::is_truthy(Some(value)));
     value.ok_or_else(Error::bad_request)
-}
-
-fn form(address: &str, mut headers: UpstreamHeaders, fields: &[(&str, String)]) -> Result<Upstream> {
-    headers.set("Content-Type", "application/x-www-form-urlencoded");
-    let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish();
-    Ok(Upstream {
-        method: Method::POST,
-        url: parsed(address)?,
-        headers,
-        body: body.into(),
-    })
-}
-
-fn get(address: &str) -> Result<Upstream> {
-    Ok(Upstream {
-        method: Method::GET,
-        url: parsed(address)?,
-        headers: UpstreamHeaders::default(),
-        body: Bytes::new(),
-    })
-}
-
-fn parsed(address: &str) -> Result<Url> {
-    Url::parse(address).map_err(|_| Error::status(500))
 }

@@ -1,6 +1,4 @@
 use serde_json::{Value, json};
-use squaretable::config::secret::Secret;
-use squaretable::config::upstream::RequestProxy;
 
 use crate::harness::{Client, Options, Reply, Server, Sites, World};
 
@@ -9,13 +7,9 @@ const DOWNLOAD: &str = "/api/assets/download";
 /// A server that may fetch assets from `assets.example`, which answers as `sites` says.
 async fn server(sites: &Sites, largest: Option<usize>) -> (Server, Client, World) {
     let world = World::start(sites).await;
-    let mut options = Options::default();
+    let mut options = Options::default().through(&world);
     let config = &mut options.config;
     config.content.import_domains = vec!["assets.example".to_owned()];
-    config.upstream.proxy = Some(RequestProxy {
-        url: Secret::new(world.proxy()),
-        bypass: Vec::new(),
-    });
     if let Some(largest) = largest {
         config.http.max_body_bytes = largest;
     }

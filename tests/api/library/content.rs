@@ -1,10 +1,8 @@
 //! What imports do that the original cannot show: whom they refuse to ask, how much they take, when they stop.
 
 use serde_json::{Value, json};
-use squaretable::config::Config;
 use squaretable::config::ip_pattern::IpPattern;
-use squaretable::config::secret::Secret;
-use squaretable::config::upstream::{PrivateAddresses, RequestProxy};
+use squaretable::config::upstream::PrivateAddresses;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -17,15 +15,6 @@ fn allowing(hosts: &[&str]) -> Options {
     let mut options = Options::default();
     options.config.content.import_domains = hosts.iter().map(|&host| host.to_owned()).collect();
     options
-}
-
-/// Everything goes to `world`.
-fn through(world: &World, config: &mut Config) {
-    config.upstream.extra_ca_certificates = Some(world.authority());
-    config.upstream.proxy = Some(RequestProxy {
-        url: Secret::new(world.proxy()),
-        bypass: Vec::new(),
-    });
 }
 
 /// Reads a request's head.
@@ -128,9 +117,7 @@ async fn a_client_that_leaves_ends_the_download() {
 async fn a_host_that_only_contains_a_sites_name_is_not_that_site() {
     let sites = Sites::default();
     let world = World::start(&sites).await;
-    let mut options = allowing(&["files.example"]);
-    through(&world, &mut options.config);
-    let server = Server::with(options).await;
+    let server = Server::with(allowing(&["files.example"]).through(&world)).await;
     let client = server.client().await;
     let id = "0ade1c2b-1111-4222-8333-abcdefabcdef";
     for host in [
@@ -158,11 +145,7 @@ async fn a_name_beyond_latin1_is_encoded_in_the_header() {
     let sites = Sites::default();
     let node = json!({ "node": { "definition": { "name": "日本" } } });
     sites.below("https://api.chub.ai/", move |_| Reply::json(&node));
-    let world = World::start(&sites).await;
-    let mut options = Options::default();
-    through(&world, &mut options.config);
-    let server = Server::with(options).await;
-    let client = server.client().await;
+    let (_world, _server, client) = Server::in_world(&sites).await;
     let answer = client
         .post("/api/content/importUUID", json!({ "url": "a/b" }))
         .await
@@ -190,8 +173,7 @@ async fn a_site_whose_certificate_nobody_signed_is_not_trusted() {
         (Some(stranger.authority()), 500),
         (None, 500),
     ] {
-        let mut options = allowing(&["files.example"]);
-        through(&world, &mut options.config);
+        let mut options = allowing(&["files.example"]).through(&world);
         options.config.upstream.extra_ca_certificates = authority;
         let server = Server::with(options).await;
         server.client().await.post(URL, &url).await.expect(status);
@@ -208,9 +190,7 @@ async fn a_fragment_is_no_part_of_a_files_name() {
         Reply::bytes("text/plain", "x"),
     );
     let world = World::start(&sites).await;
-    let mut options = allowing(&["files.example"]);
-    through(&world, &mut options.config);
-    let server = Server::with(options).await;
+    let server = Server::with(allowing(&["files.example"]).through(&world)).await;
     let client = server.client().await;
     for address in ["https://files.example/a#e/f", "https://files.example/b.json#e/f"] {
         let answer = client.post(URL, json!({ "url": address })).await.expect(200);

@@ -1,24 +1,8 @@
 use serde_json::{Value, json};
-use squaretable::config::secret::Secret;
-use squaretable::config::upstream::RequestProxy;
 
-use crate::harness::{Client, Options, Reply, Server, Sites, World};
+use crate::harness::{Reply, Server, Sites};
 
 const API: &str = "https://aihorde.net/api/v2";
-
-/// A server whose whole internet is `sites`.
-pub(super) async fn start(sites: &Sites) -> (World, Server, Client) {
-    let world = World::start(sites).await;
-    let mut options = Options::default();
-    options.config.upstream.extra_ca_certificates = Some(world.authority());
-    options.config.upstream.proxy = Some(RequestProxy {
-        url: Secret::new(world.proxy()),
-        bypass: Vec::new(),
-    });
-    let server = Server::with(options).await;
-    let client = server.client().await;
-    (world, server, client)
-}
 
 #[tokio::test]
 async fn the_owner_of_a_key_and_of_a_shared_one() {
@@ -34,7 +18,7 @@ async fn the_owner_of_a_key_and_of_a_shared_one() {
             &format!("{API}/sharedkeys/k%2F1"),
             Reply::json(&json!({ "id": "s" })),
         );
-    let (world, _server, client) = start(&sites).await;
+    let (world, _server, client) = Server::in_world(&sites).await;
     let anonymous = client
         .post("/api/horde/user-info", json!({}))
         .await
@@ -87,7 +71,7 @@ async fn the_owner_of_a_key_and_of_a_shared_one() {
 async fn lists_are_everybodys_for_a_while_and_failures_nobodys() {
     let sites = Sites::default();
     let url = format!("{API}/workers?type=text");
-    let (world, _server, client) = start(&sites).await;
+    let (world, _server, client) = Server::in_world(&sites).await;
     let ask = async |force: bool| {
         let answer = client
             .post("/api/horde/text-workers", json!({ "force": force }))
@@ -117,7 +101,7 @@ async fn pictures_are_not_served_and_their_models_are() {
         &format!("{API}/status/models"),
         Reply::json(&json!([{ "name": "m" }])),
     );
-    let (_world, _server, client) = start(&sites).await;
+    let (_world, _server, client) = Server::in_world(&sites).await;
     let models = client.post("/api/horde/sd-models", json!({})).await.expect(200);
     assert_eq!(models.text(), r#"[{"name":"m"}]"#);
     sites.on(
@@ -126,12 +110,7 @@ async fn pictures_are_not_served_and_their_models_are() {
         Reply::status("503 Busy").body("[]"),
     );
     client.post("/api/horde/sd-models", json!({})).await.expect(500);
-    for route in [
-        "/api/horde/generate-image",
-        "/api/horde/caption-image",
-        "/api/novelai/generate-image",
-        "/api/novelai/generate-voice",
-    ] {
+    for route in ["/api/horde/generate-image", "/api/novelai/generate-image"] {
         client.post(route, json!({ "prompt": "p" })).await.expect(501);
     }
 }
@@ -139,7 +118,7 @@ async fn pictures_are_not_served_and_their_models_are() {
 #[tokio::test]
 async fn a_task_leads_to_no_other_address() {
     let sites = Sites::default();
-    let (world, _server, client) = start(&sites).await;
+    let (world, _server, client) = Server::in_world(&sites).await;
     for id in ["../../find_user", "..", "a?b#c", "%2e%2e/x"] {
         client
             .post("/api/horde/cancel-task", json!({ "taskId": id }))

@@ -219,7 +219,7 @@ async fn back_ends_count_by_themselves() {
             "http://h.example/tokenize",
             answer(json!({ "tokens": [1, 2] })),
         );
-    let (_world, _server, client) = super::horde::start(&sites).await;
+    let (_world, _server, client) = Server::in_world(&sites).await;
     let body = json!({ "url": "http://h.example/", "text": "t", "api_type": "llamacpp" });
     let path = "/api/tokenizers/remote/kobold/count";
     assert_eq!(

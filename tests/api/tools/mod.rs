@@ -1,3 +1,5 @@
 //! Services that are no language models.
 
+mod captions;
+mod speech;
 mod translate;

@@ -1,22 +1,6 @@
 use serde_json::json;
-use squaretable::config::secret::Secret;
-use squaretable::config::upstream::RequestProxy;
 
-use crate::harness::{Client, Options, Reply, Server, Sites, World};
-
-/// A server whose whole internet is `sites`.
-async fn start(sites: &Sites) -> (World, Server, Client) {
-    let world = World::start(sites).await;
-    let mut options = Options::default();
-    options.config.upstream.extra_ca_certificates = Some(world.authority());
-    options.config.upstream.proxy = Some(RequestProxy {
-        url: Secret::new(world.proxy()),
-        bypass: Vec::new(),
-    });
-    let server = Server::with(options).await;
-    let client = server.client().await;
-    (world, server, client)
-}
+use crate::harness::{Reply, Server, Sites};
 
 #[tokio::test]
 async fn bing_hands_out_a_token_once() {
@@ -37,7 +21,7 @@ async fn bing_hands_out_a_token_once() {
     );
     let answer = json!([{ "translations": [{ "text": "Grüße", "to": "de" }] }]);
     sites.below("https://www.bing.com/ttranslatev3", move |_| Reply::json(&answer));
-    let (world, _server, client) = start(&sites).await;
+    let (world, _server, client) = Server::in_world(&sites).await;
     for text in ["Hello", "Hello again"] {
         let body = json!({ "text": text, "lang": "de" });
         let reply = client.post("/api/translate/bing", body).await.expect(200);
@@ -64,7 +48,7 @@ async fn bing_without_its_page_is_500() {
         "https://bing.com/translator",
         Reply::bytes("text/html", "<html>"),
     );
-    let (_world, _server, client) = start(&sites).await;
+    let (_world, _server, client) = Server::in_world(&sites).await;
     let post = async |text: &str| {
         let body = json!({ "text": text, "lang": "zh-TW" });
         client.post("/api/translate/bing", body).await
@@ -77,7 +61,7 @@ async fn bing_without_its_page_is_500() {
 #[tokio::test]
 async fn google_is_not_asked_for_what_is_no_language() {
     let sites = Sites::default();
-    let (world, _server, client) = start(&sites).await;
+    let (world, _server, client) = Server::in_world(&sites).await;
     let body = json!({ "text": "Hello", "lang": "../../x" });
     client.post("/api/translate/google", body).await.expect(500);
     assert!(world.take().is_empty());
