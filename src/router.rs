@@ -12,7 +12,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use crate::api::web::{legacy, login, oidc, pages, user_data};
+use crate::api::web::{cors_proxy, legacy, login, oidc, pages, user_data};
 use crate::api::{account, chat, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
@@ -65,7 +65,8 @@ pub fn service(app: &App) -> Router {
     let private = private()
         .into_router(&public())
         .merge(own().into_public_router())
-        .route("/proxy/{*url}", any(proxy))
+        .route("/proxy/{*url}", any(cors_proxy::proxy))
+        .route("/proxy/", any(cors_proxy::proxy))
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
         .layer(from_fn_with_state((app.clone(), scopes.clone()), outbound::check))
@@ -113,15 +114,6 @@ async fn ready(State(app): State<App>) -> Response {
         Ok(()) => reply::status(StatusCode::OK),
         Err(error) => error.into_response(),
     }
-}
-
-/// `ANY /proxy/*`: the CORS proxy, which is off unless configured.
-async fn proxy(State(app): State<App>) -> Response {
-    if app.config().http.cors_proxy {
-        return crate::routes::not_implemented("ANY /proxy/:url(*)");
-    }
-    const OFF: &str = "CORS proxy is disabled. Enable it in config.yaml or use the --corsProxy flag.";
-    reply::html_with(StatusCode::NOT_FOUND, OFF)
 }
 
 /// Puts the deployment's page into answers that are [`Error::NotFoundPage`].

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tally::{ASSETS, BODY, BYPASS};
+use super::tally::{ASSETS, BODY, BYPASS, PROXY};
 use crate::harness::{Answer, Client, file};
 
 /// A route that asks an address.
@@ -33,7 +33,9 @@ impl Door {
                 .await;
         }
         let text = self.body.to_string().replace("{url}", url);
-        client.post_raw(&self.path, "application/json", text).await
+        client
+            .post_raw(&self.path.replace("{url}", url), "application/json", text)
+            .await
     }
 
     /// Route and kind, for people.
@@ -188,6 +190,8 @@ fn media_doors() -> Vec<Door> {
     all.push(door("/api/openai/custom/generate-voice", BODY, custom));
     let volcengine =
         json!({ "provider_endpoint": "{url}", "text": "t", "resource_id": "r", "voice_speaker": "v" });
+    // The address is in the path.
+    all.push(door("/proxy/{url}", PROXY, json!({})));
     all.push(Door {
         keys: &["volcengine_app_id", "volcengine_access_key"],
         ..door("/api/volcengine/generate-voice", BODY, volcengine)

@@ -126,6 +126,7 @@ fn reply(text: &str, onward: Option<String>) -> Response {
 /// Of all private addresses only 127.0.0.2 may be asked.
 async fn server() -> (Server, Client) {
     let mut config = Config::default();
+    config.http.cors_proxy = true;
     let filter = &mut config.upstream.private_addresses;
     filter.enabled = true;
     filter.allowed_ranges = IpPattern::parse("127.0.0.2").into_iter().collect();

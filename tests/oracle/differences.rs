@@ -259,6 +259,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("content_files", "reached the upstream: importURL \"https://janitorai.evil.example/*", OWN_HOST),
     differs("content_files", "reached the upstream: importUUID \"away_character\"", BODILESS),
     differs("content_files", "reached the upstream: importUUID \"loop_character\"", BODILESS),
+    part("cors_proxy", "*", "header content-security-policy", "What another site sends does not act as this one when it is opened as a page."),
     differs("content_generic", "POST /api/content/importURL {\"url\":\"https://cards.example/card#frag\"}", NO_FRAGMENT),
     differs("content_generic", "POST /api/content/importURL {\"url\":\"https://cards.example/inside\"}", NO_FRAGMENT),
     differs("content_perchance", "POST /api/content/importUUID {\"url\":\"Ada_1~00000000000000000000000000000010.gz\"}", WIDE_NAME),

@@ -42,6 +42,7 @@ mod compare;
 mod content;
 mod content_chub;
 mod content_perchance;
+mod cors_proxy;
 mod data_maid;
 mod differences;
 mod dsl;

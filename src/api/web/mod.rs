@@ -1,5 +1,6 @@
 //! What a browser asks for besides the API: pages, the frontend's files, old addresses.
 
+pub mod cors_proxy;
 pub mod legacy;
 pub mod login;
 pub mod oidc;
