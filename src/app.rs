@@ -22,6 +22,7 @@ use crate::keys::MasterKey;
 use crate::long_reads::LongReads;
 use crate::middleware::csrf::CsrfPolicy;
 use crate::middleware::limits::RequestLimits;
+use crate::models::Models;
 use crate::oidc::Oidc;
 use crate::policy::Policies;
 use crate::providers::relay::Relay;
@@ -51,6 +52,7 @@ struct Inner {
     relay: Relay,
     untrusted_relay: Relay,
     vocabularies: Vocabularies,
+    models: Models,
     uploads: PathBuf,
     git: Git,
     system_tenant: TenantId,
@@ -107,11 +109,8 @@ impl App {
         let policies = start::open_policies(&config, &db, &relay, system_tenant).await?;
         Ok(Self(Arc::new(Inner {
             long_reads: LongReads::new(config.database.max_connections),
-            vocabularies: Vocabularies::new(
-                frontend.tokenizers(),
-                config.data_dir.join("_cache"),
-                config.upstream.download_tokenizers.then(|| relay.clone()),
-            ),
+            vocabularies: start::open_vocabularies(&config, &frontend, &relay),
+            models: start::open_models(&config, &relay),
             db: db.with_quotas(&config.limits.quotas),
             config,
             unlimited: db,
@@ -180,6 +179,12 @@ impl App {
     #[must_use]
     pub fn vocabularies(&self) -> &Vocabularies {
         &self.0.vocabularies
+    }
+
+    /// Models that run inside the server.
+    #[must_use]
+    pub fn models(&self) -> &Models {
+        &self.0.models
     }
 
     /// Outbound traffic to addresses that nobody vouches for, such as a link in a message.

@@ -12,6 +12,7 @@ mod keys;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod models;
 pub mod oidc;
 mod renames;
 pub mod report;
@@ -32,6 +33,7 @@ use database::DatabaseConfig;
 use http::HttpConfig;
 use limits::LimitsConfig;
 use log::LogConfig;
+use models::ModelsConfig;
 use report::{Faults, Warning};
 use secret::Secret;
 use source::{Environment, Source};
@@ -138,6 +140,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// The library and stored data.
     pub content: ContentConfig,
+    /// Models that run inside the server.
+    pub models: ModelsConfig,
     /// Outgoing requests.
     pub upstream: UpstreamConfig,
 }
@@ -156,6 +160,7 @@ impl Default for Config {
             accounts: AccountsConfig::default(),
             limits: LimitsConfig::default(),
             content: ContentConfig::default(),
+            models: ModelsConfig::default(),
             upstream: UpstreamConfig::default(),
         }
     }
@@ -216,6 +221,7 @@ impl Config {
             accounts: AccountsConfig::read(source),
             limits: LimitsConfig::read(source),
             content: ContentConfig::read(source),
+            models: ModelsConfig::read(source),
             upstream: UpstreamConfig::read(source),
         }
     }

@@ -38,6 +38,7 @@ pub mod long_reads;
 pub mod middleware;
 /// File names to content types.
 pub mod mime;
+pub mod models;
 /// What the administrator allows everybody.
 pub mod oidc;
 /// Password hashes.

@@ -16,6 +16,7 @@ use crate::content::DefaultContent;
 use crate::error::Result;
 use crate::frontend::Frontend;
 use crate::keys::MasterKey;
+use crate::models::Models;
 use crate::policy::Policies;
 use crate::providers::relay::Relay;
 use crate::sessions::Sessions;
@@ -23,6 +24,7 @@ use crate::snapshots;
 use crate::store::accounts::{NewUser, User};
 use crate::store::{Db, TenantId, quotas};
 use crate::tenant::Tenant;
+use crate::tokenizers::vocabularies::Vocabularies;
 use crate::upgrades;
 
 /// Redis, where it is configured.
@@ -48,6 +50,21 @@ pub(super) fn open_accounts(config: &Config, db: &Db, keys: &MasterKey, redis: O
     let sessions = Sessions::new(db.clone(), redis.cloned(), life);
     let limits = Limits::new(&config.accounts.rate_limits, redis);
     Accounts::new(db.clone(), keys.clone(), sessions, limits)
+}
+
+/// The tokenizers that are files.
+pub(super) fn open_vocabularies(config: &Config, frontend: &Frontend, relay: &Relay) -> Vocabularies {
+    let relay = config.upstream.download_tokenizers.then(|| relay.clone());
+    Vocabularies::new(frontend.tokenizers(), config.data_dir.join("_cache"), relay)
+}
+
+/// The models that run here, none of them loaded.
+pub(super) fn open_models(config: &Config, relay: &Relay) -> Models {
+    Models::new(
+        config.models.clone(),
+        config.data_dir.join("_cache"),
+        relay.clone(),
+    )
 }
 
 /// The administrator's policy, as it is now.

@@ -9,7 +9,6 @@ use super::source::{Source, env_name};
 const BROWSER: &str = "a server opens no browser";
 const HEARTBEAT: &str = "GET /healthz and GET /readyz replace the heartbeat file";
 const CARD_CACHE: &str = "cards are held in the database, which has its own cache";
-const MODELS: &str = "no models are run inside the server";
 const PLUGINS: &str = "plugins are JavaScript for the original's process";
 
 /// Keys that are known and have no effect, with the reason.
@@ -22,12 +21,6 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("heartbeatInterval", HEARTBEAT),
     ("performance.memoryCacheCapacity", CARD_CACHE),
     ("performance.useDiskCache", CARD_CACHE),
-    ("extensions.models.autoDownload", MODELS),
-    ("extensions.models.classification", MODELS),
-    ("extensions.models.captioning", MODELS),
-    ("extensions.models.embedding", MODELS),
-    ("extensions.models.speechToText", MODELS),
-    ("extensions.models.textToSpeech", MODELS),
     ("enableServerPlugins", PLUGINS),
     ("enableServerPluginsAutoUpdate", PLUGINS),
 ];
@@ -117,6 +110,12 @@ const READ: &[&str] = &[
     "requestOverrides",
     "extensions.enabled",
     "extensions.autoUpdate",
+    "extensions.models.autoDownload",
+    "extensions.models.classification",
+    "extensions.models.captioning",
+    "extensions.models.embedding",
+    "extensions.models.speechToText",
+    "extensions.models.textToSpeech",
     "git.backend",
     "enableDownloadableTokenizers",
     "promptPlaceholder",

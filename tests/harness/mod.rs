@@ -2,13 +2,18 @@
 
 mod authority;
 mod client;
+mod decoders;
 mod git;
 mod log;
+pub mod models;
+pub mod onnx;
 mod postgres;
 pub mod provider;
 mod redis;
 mod server;
+mod speech;
 mod world;
+mod writers;
 
 pub use client::{Answer, Client, file};
 pub use git::{Commit, GitHost};

@@ -189,7 +189,14 @@ pub fn frontend() -> PathBuf {
 pub struct Target {
     /// `http://127.0.0.1:<port>`
     pub base_url: String,
-    _server: Server,
+    server: Server,
+}
+
+impl Target {
+    /// Its data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.server.app.config().data_dir.clone()
+    }
 }
 
 /// Our server with the default content, SillyTavern's `config.yaml` text, and the file of `NODE_EXTRA_CA_CERTS`.
@@ -206,6 +213,6 @@ pub async fn oracle_target(config_yaml: &str, extra_ca_certificates: Option<Path
     .await;
     Target {
         base_url: server.url.clone(),
-        _server: server,
+        server,
     }
 }

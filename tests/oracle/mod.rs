@@ -54,6 +54,7 @@ mod http;
 mod image_metadata;
 mod images;
 mod kobold;
+mod local_models;
 mod normalise;
 mod novelai;
 mod odd_pictures;

@@ -129,6 +129,11 @@ impl Original {
         Err(self.log())
     }
 
+    /// Its data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Everything the server wrote to its console so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default()

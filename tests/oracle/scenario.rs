@@ -12,6 +12,7 @@ use super::original::{self, Original};
 use super::report::{self, Step};
 use super::side::Side;
 use super::upstream::{Recorded, Upstream};
+use crate::harness::models::{self, File};
 use crate::harness::{Log, Sites, Target, World, oracle_target};
 
 /// A family's run against both servers.
@@ -22,7 +23,7 @@ pub struct Scenario {
     labels: HashMap<String, usize>,
     original: Original,
     log: Log,
-    _ours: Option<Target>,
+    ours: Option<Target>,
     upstreams: Option<[Upstream; 2]>,
     worlds: Option<[World; 2]>,
 }
@@ -72,7 +73,7 @@ impl Scenario {
             labels: HashMap::new(),
             original,
             log,
-            _ours: ours,
+            ours,
             upstreams: None,
             worlds: None,
         }
@@ -105,6 +106,14 @@ impl Scenario {
             side.vars.push((name.into(), digits));
         }
         self
+    }
+
+    /// Gives both sides these models.
+    pub fn store_models(&self, files: &[File]) {
+        let ours = self.ours.as_ref().map(Target::data_dir);
+        for folder in ours.into_iter().chain([self.original.data_dir()]) {
+            models::store(&folder.join("_cache"), files);
+        }
     }
 
     /// Sends a request to both servers and records the comparison.

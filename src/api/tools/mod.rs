@@ -2,6 +2,7 @@
 
 pub mod captions;
 pub mod catalogues;
+pub mod local_models;
 pub mod nanogpt;
 pub mod openrouter;
 pub mod search;
@@ -24,6 +25,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(captions::routes())
         .merge(catalogues::routes())
+        .merge(local_models::routes())
         .merge(nanogpt::routes())
         .merge(openrouter::routes())
         .merge(search::routes())

@@ -1,4 +1,4 @@
-//! `/api/speech`: `ElevenLabs` and Pollinations. What runs models on the server itself is not served.
+//! `/api/speech`: `ElevenLabs` and Pollinations. What runs models on the server itself is in `local_models.rs`.
 
 use axum::extract::State;
 use axum::response::Response;

@@ -1,5 +1,6 @@
 //! Services that are no language models.
 
 mod captions;
+mod local_models;
 mod speech;
 mod translate;
