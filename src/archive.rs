@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::keys::MasterKey;
 use crate::long_reads;
 use crate::reply::{Pipe, pipe};
-use crate::store::{Tx, blobs, chats};
+use crate::store::{Tx, blobs, chats, vectors};
 use crate::tenant::Tenant;
 use crate::user_folder::{self, Content, Fault, Item, What};
 
@@ -196,20 +196,35 @@ async fn read_item(
         }
         Content::Chat(chat) => {
             send(parts, head(item.size)).await?;
-            let mut left = item.size;
-            let mut pieces = std::pin::pin!(chats::pieces(tx, &chat));
-            while let Some(mut piece) = pieces.try_next().await.map_err(|error| failed(error.into()))? {
-                let fits = left.checked_sub(piece.len() as u64);
-                left = fits.ok_or_else(|| failed(Fault::Mismatch))?;
-                while !piece.is_empty() {
-                    let part = piece.split_to(piece.len().min(PIECE));
-                    send(parts, Part::Bytes(part)).await?;
-                }
-            }
-            if left > 0 {
-                return Err(failed(Fault::Mismatch));
-            }
+            send_composed(chats::pieces(tx, &chat), item.size, parts, failed).await?;
         }
+        Content::Vectors(index) => {
+            send(parts, head(item.size)).await?;
+            send_composed(vectors::pieces(tx, &index), item.size, parts, failed).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends what is composed in pieces, which are to be as many bytes as was said of them.
+async fn send_composed(
+    pieces: impl Stream<Item = Result<Bytes>> + Send,
+    size: u64,
+    parts: &mpsc::Sender<Part>,
+    failed: impl Fn(Fault) -> Cut + Send + Sync,
+) -> Result<(), Cut> {
+    let mut left = size;
+    let mut pieces = std::pin::pin!(pieces);
+    while let Some(mut piece) = pieces.try_next().await.map_err(|error| failed(error.into()))? {
+        let fits = left.checked_sub(piece.len() as u64);
+        left = fits.ok_or_else(|| failed(Fault::Mismatch))?;
+        while !piece.is_empty() {
+            let part = piece.split_to(piece.len().min(PIECE));
+            send(parts, Part::Bytes(part)).await?;
+        }
+    }
+    if left > 0 {
+        return Err(failed(Fault::Mismatch));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use squaretable_compat::layout::{DocumentKind, Place, USER_FOLDERS, is_safe};
+use squaretable_compat::vectors::FILE as INDEX_FILE;
 
 use crate::error::{Error, Result};
 use crate::keys::MasterKey;
@@ -15,6 +16,7 @@ use crate::store::characters::{self, Version};
 use crate::store::chats::backups::{self, Backup};
 use crate::store::chats::{self, Chat};
 use crate::store::files::{self, StoredFile};
+use crate::store::vectors::{self, Index};
 use crate::store::{Tx, documents, secrets};
 
 /// Chats of more bytes than this are not put together in memory.
@@ -55,6 +57,8 @@ pub enum What {
     ChatBackup(Box<Backup>),
     /// A file that is stored as it is.
     File(Box<StoredFile>),
+    /// An index of vectors, composed of its items.
+    Vectors(Box<Index>),
     /// `secrets.json` or another file that holds keys, encrypted at rest.
     Secrets,
 }
@@ -68,6 +72,8 @@ pub enum Content {
     Stored(Blob),
     /// To be read in pieces, since it is large; see [`chats::pieces`].
     Chat(Box<Chat>),
+    /// To be read in pieces, since it may be of any size; see [`vectors::pieces`].
+    Vectors(Box<Index>),
 }
 
 /// Why a file has no bytes.
@@ -154,6 +160,7 @@ pub async fn items(tx: &mut Tx) -> Result<Vec<Item>> {
             what: What::File(Box::new(file)),
         });
     }
+    items.extend(vectors::list(tx).await?.into_iter().map(vectors_item));
     for (path, at) in secrets::list(tx).await? {
         items.push(Item {
             path,
@@ -164,6 +171,16 @@ pub async fn items(tx: &mut Tx) -> Result<Vec<Item>> {
         });
     }
     Ok(items)
+}
+
+fn vectors_item(index: Index) -> Item {
+    Item {
+        path: join(&index.folder, INDEX_FILE),
+        size: index.file_size(),
+        created_at: index.created_at,
+        modified_at: index.modified_at,
+        what: What::Vectors(Box::new(index)),
+    }
 }
 
 fn document(row: documents::Fingerprint) -> Result<Item> {
@@ -226,6 +243,7 @@ impl Item {
             }
             What::ChatBackup(backup) => backups::read(tx, backup).await?,
             What::File(file) => return Ok(Content::Stored(file.blob)),
+            What::Vectors(index) => return Ok(Content::Vectors(index.clone())),
             What::Secrets => {
                 let body = secrets::get_file(tx, key.ok_or(Fault::NoKey)?, &self.path).await;
                 body.map_err(Fault::Secrets)?.ok_or(Fault::Gone)?.into()

@@ -19,4 +19,5 @@ pub mod secrets;
 pub mod sizes;
 pub mod stats;
 pub mod upgrades;
+pub mod vectors;
 pub mod zip;

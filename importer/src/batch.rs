@@ -2,6 +2,7 @@
 
 mod large;
 mod sealed;
+pub mod vectors;
 
 use std::sync::Arc;
 
@@ -156,6 +157,7 @@ impl Batch {
         let tx = self.tx().await?;
         let content = match (&known.what, &found.place) {
             (What::Chat(chat), _) => PreviousContent::Revision(chat.head),
+            (What::Vectors(index), _) => PreviousContent::Bytes(vectors::keep(tx, index).await?),
             (_, Place::Document { kind, name }) => match documents::get(tx, *kind, name).await? {
                 Some(document) => PreviousContent::Bytes(blobs::put(tx, &document.body).await?),
                 None => return Ok(None),
@@ -209,6 +211,7 @@ impl Batch {
                     chats::save_at(tx, folder, name, &lines, Cause::Import, modified_at).await?;
                 } else {
                     let blob = blobs::put(tx, bytes).await?;
+                    vectors::make_way(tx, folder, name).await?;
                     files::put_at(tx, folder, name, &blob, modified_at).await?;
                 }
             }

@@ -2,7 +2,7 @@
 
 use futures_util::{Stream, TryStreamExt};
 use squaretable::keys::MasterKey;
-use squaretable::store::{Tx, chats};
+use squaretable::store::{Tx, chats, vectors};
 use squaretable::tenant::Tenant;
 use squaretable::user_folder::{Content, Fault, Item};
 
@@ -19,6 +19,7 @@ pub async fn hash(tenant: &Tenant, tx: &mut Tx, item: &Item, key: Option<&Master
         Content::Bytes(bytes) => Ok((*blake3::hash(&bytes).as_bytes(), bytes.len() as u64)),
         Content::Stored(blob) => sum(tenant.stream(blob, 0, blob.size)).await,
         Content::Chat(chat) => sum(chats::pieces(tx, &chat)).await,
+        Content::Vectors(index) => sum(vectors::pieces(tx, &index)).await,
     }
 }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt};
 use squaretable::keys::MasterKey;
 use squaretable::store::accounts::{self as users, User};
-use squaretable::store::{Tx, blobs, chats, files, imports};
+use squaretable::store::{Tx, blobs, chats, files, imports, vectors};
 use squaretable::tenant::Tenant;
 use squaretable::user_folder::{self, Content, Item, What, join};
 use squaretable_compat::layout::is_safe;
@@ -314,7 +314,7 @@ fn kind_of(item: &Item) -> Kind {
         What::Document { .. } => Kind::Document,
         What::Card(_) => Kind::Card,
         What::Chat(_) => Kind::Chat,
-        What::ChatBackup(_) | What::File(_) => Kind::File,
+        What::ChatBackup(_) | What::File(_) | What::Vectors(_) => Kind::File,
         What::Secrets => Kind::Secrets,
     }
 }
@@ -343,6 +343,10 @@ impl Run {
             }
             Content::Chat(chat) => {
                 let (_, size) = stream(chats::pieces(tx, &chat), item.modified_at, &path).await?;
+                return check(size == item.size);
+            }
+            Content::Vectors(index) => {
+                let (_, size) = stream(vectors::pieces(tx, &index), item.modified_at, &path).await?;
                 return check(size == item.size);
             }
             Content::Stored(blob) => {

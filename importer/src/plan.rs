@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::TryStreamExt;
-use squaretable::store::{Tx, characters, chats};
+use futures_util::{Stream, TryStreamExt};
+use squaretable::store::{Tx, characters, chats, vectors};
 use squaretable::user_folder::What;
 use squaretable_compat::layout::{DocumentKind, Place};
 use squaretable_compat::names;
@@ -81,14 +81,15 @@ pub async fn compare(
     let same = match (&known.what, &found.place, bytes) {
         (What::Chat(chat), _, Some(bytes)) => chats::file(tx, chat).await? == bytes,
         (What::Chat(chat), _, None) => {
-            let mut hasher = blake3::Hasher::new();
-            let mut pieces = std::pin::pin!(chats::pieces(tx, chat));
-            while let Some(piece) = pieces.try_next().await? {
-                hasher.update(&piece);
-            }
-            let disk = found.disk.clone();
-            let hash = tokio::task::spawn_blocking(move || read::hash(&disk)).await?;
-            hash.map_err(anyhow::Error::msg)? == *hasher.finalize().as_bytes()
+            let stored = sum(chats::pieces(tx, chat)).await?;
+            on_disk(found).await? == stored
+        }
+        (What::Vectors(index), _, Some(bytes)) => {
+            sum(vectors::pieces(tx, index)).await? == *blake3::hash(bytes).as_bytes()
+        }
+        (What::Vectors(index), _, None) => {
+            let stored = sum(vectors::pieces(tx, index)).await?;
+            on_disk(found).await? == stored
         }
         (What::Card(_), Place::Character { avatar }, Some(bytes)) => {
             match characters::get(tx, avatar).await? {
@@ -99,6 +100,25 @@ pub async fn compare(
         _ => false,
     };
     Ok(stored::standing(known, same, found.modified_at))
+}
+
+/// BLAKE3 of what is composed in pieces.
+async fn sum(
+    pieces: impl Stream<Item = squaretable::error::Result<impl AsRef<[u8]>>>,
+) -> anyhow::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    let mut pieces = std::pin::pin!(pieces);
+    while let Some(piece) = pieces.try_next().await? {
+        hasher.update(piece.as_ref());
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// BLAKE3 of a file of the source.
+async fn on_disk(found: &Found) -> anyhow::Result<[u8; 32]> {
+    let disk = found.disk.clone();
+    let hash = tokio::task::spawn_blocking(move || read::hash(&disk)).await?;
+    hash.map_err(anyhow::Error::msg)
 }
 
 /// Gives files that stand in the way a free name. A card takes its chats along, so that they stay its own; the files of

@@ -111,6 +111,7 @@ fn large_file(found: &Found, known: Option<&Known>) -> Result<Content, String> {
             let hash = hash(&found.disk)?;
             stored::standing(known, hash == *file.blob.hash(), found.modified_at)
         }
+        Some((known, What::Vectors(_))) if known.size == found.entry.size => Standing::Ask,
         Some(_) => Standing::Differs,
     };
     Ok(Content {
@@ -161,7 +162,10 @@ fn standing(found: &Found, known: &Known, bytes: &[u8]) -> Standing {
         What::Document { sha256, .. } => same(Sha256::digest(bytes)[..] == sha256[..]),
         What::Chat(chat) if u64::try_from(chat.byte_size) != Ok(bytes.len() as u64) => Standing::Differs,
         What::Chat(chat) if chat.modified_at == found.modified_at => Standing::Same,
-        What::Chat(_) | What::Card(_) | What::ChatBackup(_) | What::Secrets => Standing::Ask,
+        What::Vectors(_) if known.size != bytes.len() as u64 => Standing::Differs,
+        What::Chat(_) | What::Card(_) | What::ChatBackup(_) | What::Vectors(_) | What::Secrets => {
+            Standing::Ask
+        }
     }
 }
 

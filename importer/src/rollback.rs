@@ -15,6 +15,7 @@ use squaretable_compat::png;
 
 use crate::accounts;
 use crate::args::RollbackArgs;
+use crate::batch::vectors::make_way;
 use crate::composed;
 use crate::exit::{Exit, Failure};
 use crate::import::interrupted;
@@ -246,6 +247,7 @@ async fn remove(tx: &mut Tx, place: &Place) -> anyhow::Result<()> {
                 chats::delete(tx, folder, name).await?;
             } else {
                 files::delete(tx, folder, name).await?;
+                make_way(tx, folder, name).await?;
             }
         }
     }
@@ -275,6 +277,7 @@ async fn restore(tx: &mut Tx, place: &Place, previous: &Previous) -> anyhow::Res
         return Ok(secrets::restore(tx, &path, Some((&sealed, modified_at))).await?);
     }
     if let Place::File { .. } = place {
+        make_way(tx, folder, name).await?;
         return Ok(files::put_at(tx, folder, name, &blob, modified_at).await?);
     }
     let bytes = blobs::read(tx, &blob).await?;

@@ -25,5 +25,6 @@ pub mod sessions;
 pub mod tenants;
 pub mod thumbnails;
 pub mod tokens;
+pub mod vectors;
 
 pub use db::{Db, TenantId, Tx};

@@ -7,7 +7,7 @@ use squaretable::store::chats::{Cause, Saving};
 use squaretable::store::{blobs, files};
 use tokio::sync::mpsc;
 
-use super::Batch;
+use super::{Batch, vectors};
 use crate::ledger::Note;
 use crate::lines::Lines;
 use crate::report::Outcome;
@@ -34,6 +34,7 @@ impl Batch {
             return self.drop_changed(found, flag);
         }
         let blob = stored?;
+        vectors::make_way(self.tx().await?, folder, name).await?;
         files::put_at(self.tx().await?, folder, name, &blob, found.modified_at).await?;
         self.written(found, flag, *blob.hash(), previous);
         self.commit().await

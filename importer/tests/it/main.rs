@@ -12,3 +12,4 @@ mod round_trip;
 mod runs;
 mod source;
 mod target;
+mod vectors;
