@@ -21,11 +21,13 @@ const OWN_ADDRESS: [Source; 4] = [
 ];
 
 /// Fields of a request's body that may name the server it goes to.
-const ADDRESSES: [&str; 8] = [
+const ADDRESSES: [&str; 10] = [
     "reverse_proxy",
     "custom_url",
     "api_server",
     "api_url",
+    "apiUrl",
+    "extrasUrl",
     "azure_base_url",
     "provider_endpoint",
     "server_url",

@@ -63,9 +63,12 @@ pub(crate) fn is_positive(value: Option<&Value>) -> bool {
     value.is_some_and(|value| js_to_number(value) > 0.0)
 }
 
-/// `Number(value)`; NaN when missing.
+/// `Number(value)`; NaN when missing. An array is the number that its text is.
 pub(crate) fn to_number(value: Option<&Value>) -> f64 {
-    value.map_or(f64::NAN, js_to_number)
+    match value {
+        Some(array @ Value::Array(_)) => js_to_number(&js_string(array).into()),
+        other => other.map_or(f64::NAN, js_to_number),
+    }
 }
 
 /// A number as JSON; `null` when it is not finite.

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod convert;
 pub mod drain;
+pub mod embed;
 pub mod exchange;
 pub mod farewell;
 mod fetch_error;

@@ -218,5 +218,20 @@ fn tool_doors() -> Vec<Door> {
     all.push(door("/api/search/searxng", BODY, searxng));
     let kobold = json!({ "url": "{url}", "query": "q" });
     all.push(door("/api/search/koboldcpp", BODY, kobold));
+    for (source, field) in [
+        ("llamacpp", "apiUrl"),
+        ("vllm", "apiUrl"),
+        ("ollama", "apiUrl"),
+        ("extras", "extrasUrl"),
+        ("palm", "reverse_proxy"),
+    ] {
+        let mut body =
+            json!({ "source": source, "collectionId": "c", "searchText": "x", "collectionIds": ["c"] });
+        body["items"] = json!([{ "hash": 1, "text": "x", "index": 0 }]);
+        body[field] = "{url}".into();
+        for route in ["insert", "query", "query-multi"] {
+            all.push(door(&format!("/api/vector/{route}"), BODY, body.clone()));
+        }
+    }
     all
 }

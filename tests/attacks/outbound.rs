@@ -229,6 +229,7 @@ async fn every_route_that_asks_an_address_is_attacked() {
             "text": "t", "lang": "en", "from_lang": "en", "to_lang": "de", "items": ["x"], "image": "aGk=", "input": "x",
             "messages": [{ "role": "user", "content": "x" }], "category": "bgm", "filename": "a.mp3", "action": "info",
             "id_slot": "0", "repo_id": "r", "voice": "v", "proxy_password": "p", "extensionName": "x",
+            "collectionId": "c", "collectionIds": ["c"], "searchText": "x", "source": kind,
         });
         let mut body = addresses.clone();
         body.extend(rest.as_object().cloned().expect("an object"));

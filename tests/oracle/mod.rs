@@ -88,6 +88,8 @@ mod users_awkward;
 mod users_backup;
 mod users_limits;
 mod users_private;
+mod vectors;
+mod vectors_sources;
 mod voices;
 mod voices_google;
 mod worldinfo;

@@ -9,6 +9,7 @@ pub mod search;
 pub mod speech;
 pub mod transcripts;
 pub mod translate;
+pub mod vector;
 pub mod voices;
 
 use serde_json::Value;
@@ -32,6 +33,7 @@ pub fn routes() -> Routes {
         .merge(speech::routes())
         .merge(transcripts::routes())
         .merge(translate::routes())
+        .merge(vector::routes())
         .merge(voices::routes())
 }
 

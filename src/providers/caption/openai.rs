@@ -14,7 +14,7 @@ use crate::providers::text::backend::{Backend, identify, trim_v1};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
 /// Who this program says it is, to the sites that ask for it.
-const INTRODUCTION: &[(&str, &str)] = &[
+pub(in crate::providers) const INTRODUCTION: &[(&str, &str)] = &[
     ("HTTP-Referer", "https://sillytavern.app"),
     ("X-Title", "SillyTavern"),
 ];

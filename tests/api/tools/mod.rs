@@ -4,3 +4,4 @@ mod captions;
 mod local_models;
 mod speech;
 mod translate;
+mod vector;
