@@ -61,6 +61,42 @@ async fn classify(s: &mut Scenario) {
     }
 }
 
+/// Texts that are found by what the model makes of them.
+async fn remember(s: &mut Scenario) {
+    let items: Vec<Value> = ["a b", "c d", "e f g", "g", "a", ""]
+        .iter()
+        .enumerate()
+        .map(|(index, text)| json!({ "hash": index + 1, "text": text, "index": index }))
+        .collect();
+    let collection = json!({ "collectionId": "diary", "source": "transformers" });
+    let asked = |more: Value| {
+        let mut body = collection.clone();
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        body
+    };
+    s.post("/api/vector/insert", asked(json!({ "items": items })))
+        .await;
+    s.post(
+        "/api/vector/insert",
+        asked(json!({ "items": [{ "hash": 9, "text": 5 }] })),
+    )
+    .await;
+    s.post("/api/vector/list", asked(json!({}))).await;
+    for text in ["a", "g", "e f", "unknown", ""] {
+        let body = asked(json!({ "searchText": text, "topK": 3, "threshold": 0.1 }));
+        s.post("/api/vector/query", body).await;
+        let mut several =
+            asked(json!({ "searchText": text, "topK": 4, "collectionIds": ["diary", "other"] }));
+        several["threshold"] = 0.2.into();
+        s.post("/api/vector/query-multi", several).await;
+    }
+    s.post("/api/vector/delete", asked(json!({ "hashes": [1, 9] })))
+        .await;
+    s.post("/api/vector/list", asked(json!({}))).await;
+}
+
 fn png(width: u32, height: u32, colour: impl Fn(u32, u32) -> [u8; 4]) -> String {
     let picture = RgbaImage::from_fn(width, height, |x, y| Rgba(colour(x, y)));
     let mut png = Vec::new();
@@ -179,6 +215,7 @@ async fn oracle_local_models() {
     ];
     s.store_models(&files.concat());
     classify(&mut s).await;
+    remember(&mut s).await;
     caption(&mut s).await;
     recognize(&mut s).await;
     s.finish();

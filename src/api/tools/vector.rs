@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
 async fn query(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
     require(&body, &["collectionId", "searchText"])?;
     let (top_k, threshold) = bounds(&body);
-    let folder = folder(&body, body.0.get("collectionId"))?;
+    let folder = folder(&app, &body, body.0.get("collectionId"))?;
     bring_in(&tenant, &folder).await?;
     let asked = asked(&app, &tenant, &body).await?;
     let mut tx = tenant.begin_snapshot().await?;
@@ -67,7 +67,7 @@ async fn query_multi(State(app): State<App>, tenant: Tenant, body: Body) -> Resu
     let asked = asked(&app, &tenant, &body).await?.into();
     let mut found: Vec<(String, Hit)> = Vec::new();
     for id in ids {
-        let folder = folder(&body, Some(id))?;
+        let folder = folder(&app, &body, Some(id))?;
         bring_in(&tenant, &folder).await?;
         let mut tx = tenant.begin_snapshot().await?;
         let hits = vectors::nearest(&mut tx, &folder, &asked, top_k).await?;
@@ -103,7 +103,7 @@ async fn insert(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
     if items.iter().any(Value::is_null) {
         return Err(Error::status(500));
     }
-    let folder = folder(&body, body.0.get("collectionId"))?;
+    let folder = folder(&app, &body, body.0.get("collectionId"))?;
     bring_in(&tenant, &folder).await?;
     let texts: Vec<Value> = items
         .iter()
@@ -131,9 +131,9 @@ async fn insert(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Re
 }
 
 /// `POST /api/vector/list`: the hashes of a collection.
-async fn list(tenant: Tenant, body: Body) -> Result<Response> {
+async fn list(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
     require(&body, &["collectionId"])?;
-    let folder = folder(&body, body.0.get("collectionId"))?;
+    let folder = folder(&app, &body, body.0.get("collectionId"))?;
     bring_in(&tenant, &folder).await?;
     let mut tx = tenant.begin().await?;
     let hashes = vectors::hashes(&mut tx, &folder).await?;
@@ -146,11 +146,11 @@ async fn list(tenant: Tenant, body: Body) -> Result<Response> {
 }
 
 /// `POST /api/vector/delete`: the items of a collection whose hash is one of `hashes`.
-async fn delete(tenant: Tenant, body: Body) -> Result<Response> {
+async fn delete(State(app): State<App>, tenant: Tenant, body: Body) -> Result<Response> {
     let hashes = body.0.get("hashes").and_then(Value::as_array);
     let hashes = hashes.ok_or_else(Error::bad_request)?;
     require(&body, &["collectionId"])?;
-    let folder = folder(&body, body.0.get("collectionId"))?;
+    let folder = folder(&app, &body, body.0.get("collectionId"))?;
     bring_in(&tenant, &folder).await?;
     let hashes: Vec<f64> = hashes.iter().map(|hash| js::to_number(Some(hash))).collect();
     let mut tx = tenant.begin().await?;
@@ -219,13 +219,15 @@ fn source(body: &Body) -> Option<Source> {
 ///
 /// compat: a name of which nothing is left once it is a file's name leads to the folder above in the original, and with it
 /// to all collections there. It is refused, as is the name of the very file.
-fn folder(body: &Body, collection: Option<&Value>) -> Result<String> {
+fn folder(app: &App, body: &Body, collection: Option<&Value>) -> Result<String> {
     let collection = name_of(collection)?;
     let source = sanitize(&source_name(body));
     if source.is_empty() {
         return Err(Error::text(400, "Invalid source"));
     }
-    let model = sanitize(&self::source(body).map_or_else(String::new, |source| source.model(&body.0)));
+    let own = &app.config().models.embedding;
+    let model = self::source(body).map_or_else(String::new, |source| source.model(&body.0, own));
+    let model = sanitize(&model);
     let folder = format!("{}/{source}/{collection}", vectors::FOLDER);
     match model.as_str() {
         "" => Ok(folder),

@@ -3,7 +3,6 @@
 pub mod google;
 mod local;
 mod openai;
-pub mod transformers;
 
 use serde_json::{Value, json};
 use squaretable_compat::json::js_truthy;
@@ -107,9 +106,9 @@ impl Source {
         })
     }
 
-    /// The model, by which indexes are kept apart; `""` where the source has but one.
+    /// The model, by which indexes are kept apart; `""` where the source has but one. `own` is the one on this server.
     #[must_use]
-    pub fn model(self, body: &Value) -> String {
+    pub fn model(self, body: &Value, own: &str) -> String {
         let given = body.get("model");
         match self {
             Self::OpenAi(service) => service.model(given),
@@ -119,7 +118,7 @@ impl Source {
             },
             Self::Nomic => NOMIC_MODEL.to_owned(),
             Self::LlamaCpp | Self::Extras => String::new(),
-            Self::Transformers => transformers::MODEL.to_owned(),
+            Self::Transformers => own.to_owned(),
             Self::Cohere | Self::Vllm | Self::Ollama | Self::Browser => js::to_text(given),
         }
     }
@@ -144,7 +143,7 @@ impl Source {
     /// source that is not asked like this.
     pub fn request(self, asked: Question<'_>, config: &UpstreamConfig) -> Result<Upstream, RequestFault> {
         let Question { body, texts, key, .. } = asked;
-        let model = self.model(body);
+        let model = self.model(body, "");
         match self {
             Self::OpenAi(service) => service.request(body, texts, &model, key),
             Self::Cohere => {
@@ -249,7 +248,7 @@ mod tests {
 
     #[test]
     fn models_are_named_as_their_folders() {
-        let model = |name: &str, body: Value| Source::named(name).unwrap().model(&body);
+        let model = |name: &str, body: Value| Source::named(name).unwrap().model(&body, "own");
         assert_eq!(model("openai", json!({})), "undefined");
         assert_eq!(
             model("openrouter", json!({ "model": "" })),

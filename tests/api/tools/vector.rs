@@ -241,15 +241,18 @@ async fn the_best_of_vectors_that_cannot_all_be_compared_come_first() {
     assert_eq!(found["metadata"].as_array().map(Vec::len), Some(2));
 }
 
+/// `local_models.rs` has one that is.
 #[tokio::test]
-async fn the_servers_own_model_is_not_served() {
-    let server = Server::start().await;
+async fn a_model_that_cannot_be_had_stores_nothing() {
+    let mut options = Options::default();
+    options.config.models.auto_download = false;
+    let server = Server::with(options).await;
     let client = server.client().await;
     let mut own = body("c", &[("a", json!([1]))]);
     own["source"] = "transformers".into();
     own["searchText"] = "a".into();
     for route in ["insert", "query"] {
-        assert_eq!(ask(&client, route, &own).await.0, 501, "{route}");
+        assert_eq!(ask(&client, route, &own).await.0, 500, "{route}");
     }
     assert_eq!(ask(&client, "list", &own).await, (200, json!([])));
 }

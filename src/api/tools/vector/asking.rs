@@ -7,7 +7,8 @@ use crate::api::tools::captions::google_access;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Body;
-use crate::providers::embed::{BATCH, Question, Source, brought, google, transformers};
+use crate::models::embedding;
+use crate::providers::embed::{BATCH, Question, Source, brought, google};
 use crate::providers::google_api::Access;
 use crate::tenant::Tenant;
 
@@ -66,13 +67,27 @@ impl<'a> Asking<'a> {
         self.ask(&[Value::String(text.to_owned())], true).await
     }
 
+    /// By the model on this server.
+    async fn embed(&self, texts: &[Value]) -> Result<Vec<Value>> {
+        let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+        let texts: Option<Vec<String>> = texts.collect();
+        let texts = texts.ok_or_else(|| Error::status(500))?;
+        match embedding::embed(self.app.models(), texts).await {
+            Ok(vectors) => Ok(vectors.into_iter().map(Value::from).collect()),
+            Err(error) => {
+                tracing::error!(%error, "texts cannot be embedded");
+                Err(Error::status(500))
+            }
+        }
+    }
+
     async fn ask(&self, texts: &[Value], is_query: bool) -> Result<Vec<Value>> {
         let config = &self.app.config().upstream;
         let request = match (self.source, &self.access) {
             (Source::Browser, _) => return Ok(brought(self.body, texts)),
-            (Source::Transformers, _) => return transformers::embed(texts),
+            (Source::Transformers, _) => return self.embed(texts).await,
             (Source::Google { vertex }, Some(access)) => {
-                let model = self.source.model(self.body);
+                let model = self.source.model(self.body, "");
                 let version = &config.gemini.api_version;
                 google::request(vertex, self.body, texts, &model, access, version)
             }
