@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use crate::api::web::{cors_proxy, legacy, login, oidc, pages, user_data};
-use crate::api::{account, chat, library, llm, prefs, tools};
+use crate::api::{account, chat, images, library, llm, prefs, tools};
 use crate::app::App;
 use crate::error::Error;
 use crate::middleware::{self, cache_buster, csrf, outbound, token, user};
@@ -45,6 +45,7 @@ fn private() -> Routes {
         .merge(chat::routes())
         .merge(llm::routes())
         .merge(tools::routes())
+        .merge(images::routes())
 }
 
 /// Routes of our own behind the login, which the original does not have.
@@ -63,8 +64,8 @@ pub fn routes() -> Routes {
 pub fn service(app: &App) -> Router {
     let scopes = Arc::new(Scopes::default());
     let private = private()
-        .into_router(&public())
-        .merge(own().into_public_router())
+        .into_router()
+        .merge(own().into_router())
         .route("/proxy/{*url}", any(cors_proxy::proxy))
         .route("/proxy/", any(cors_proxy::proxy))
         .fallback(unrouted)
@@ -74,7 +75,7 @@ pub fn service(app: &App) -> Router {
         .layer(from_fn(legacy::redirect))
         .layer(from_fn(user::require));
     let routes = public()
-        .into_public_router()
+        .into_router()
         .layer(from_fn_with_state(scopes, token::check))
         .route("/login/oidc", get(oidc::begin))
         .route("/login/oidc.js", get(oidc::script))

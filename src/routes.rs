@@ -1,18 +1,16 @@
 //! `Routes`: an axum router that remembers what it serves.
 //!
-//! The original's 341 routes are data (`routes.txt`, method and Express path). A family registers its own; whatever is
-//! left over answers 501, and docs/COMPATIBILITY.md is generated from the difference.
+//! The original's 341 routes are data (`routes.txt`, method and Express path). A family registers its own, and
+//! `tests/coverage.rs` holds what is served against the list.
 
 use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::routing::{MethodFilter, on};
-use serde_json::json;
 
 use crate::app::App;
-use crate::reply;
 
 /// Method and path of every route of SillyTavern 1.19.0, one a line.
 const MANIFEST: &str = include_str!("routes.txt");
@@ -102,37 +100,10 @@ impl Routes {
         &self.served
     }
 
-    /// The router of routes that need no login.
-    pub fn into_public_router(self) -> Router<App> {
+    /// The router alone.
+    pub fn into_router(self) -> Router<App> {
         self.router
     }
-
-    /// The router, answering 501 on every route of the original that is registered neither here nor in `others`.
-    pub fn into_router(self, others: &Self) -> Router<App> {
-        let mut router = self.router;
-        let left = manifest().filter(|route| !self.served.contains(route) && !others.served.contains(route));
-        for route in left {
-            let filter = if route.method == "GET" {
-                MethodFilter::GET
-            } else {
-                MethodFilter::POST
-            };
-            for pattern in patterns(&route.path) {
-                let name = format!("{} {}", route.method, route.path);
-                router = router.route(&pattern, on(filter, async move || not_implemented(&name)));
-            }
-        }
-        router
-    }
-}
-
-/// 501 with the route's name, for routes (and sources of a route) that are not built yet.
-#[must_use]
-pub fn not_implemented(route: &str) -> axum::response::Response {
-    reply::json_with(
-        StatusCode::NOT_IMPLEMENTED,
-        &json!({ "error": "Squaretable does not implement this route yet.", "route": route }),
-    )
 }
 
 /// axum's patterns for an Express path. Paths are matched in lower case without a trailing slash, as

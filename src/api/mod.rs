@@ -3,6 +3,7 @@
 pub mod account;
 pub mod chat;
 pub mod documents;
+pub mod images;
 pub mod library;
 pub mod llm;
 pub mod prefs;

@@ -17,6 +17,7 @@ pub mod farewell;
 mod fetch_error;
 pub mod google_api;
 mod google_web;
+pub mod image;
 pub mod import;
 pub(crate) mod js;
 mod multipart;

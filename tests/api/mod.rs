@@ -4,6 +4,7 @@ pub mod cards;
 
 mod account;
 mod chat;
+mod images;
 mod library;
 mod llm;
 mod prefs;

@@ -62,6 +62,7 @@ pub fn all() -> Vec<Door> {
     all.extend(chat_doors());
     all.extend(tool_doors());
     all.extend(media_doors());
+    all.extend(image_doors());
     let asset = json!({ "url": "{url}/a", "category": "bgm", "filename": "a.mp3" });
     all.push(door("/api/assets/download", ASSETS, asset));
     all.push(door(
@@ -165,12 +166,17 @@ fn chat_doors() -> Vec<Door> {
     all
 }
 
-/// Those of captions and voices.
+/// Those of captions and voices, and of what Google paints.
 fn media_doors() -> Vec<Door> {
     let picture = "data:image/png;base64,aGk=";
     let proxied = json!({ "reverse_proxy": "{url}", "proxy_password": "p", "model": "m", "image": picture, "prompt": "p" });
     let mut all = Vec::new();
-    for path in ["/api/anthropic/caption-image", "/api/google/caption-image"] {
+    for path in [
+        "/api/anthropic/caption-image",
+        "/api/google/caption-image",
+        "/api/google/generate-image",
+        "/api/google/generate-video",
+    ] {
         all.push(door(path, BODY, proxied.clone()));
     }
     for api in ["openai", "openrouter", "moonshot", "zai"] {
@@ -196,6 +202,50 @@ fn media_doors() -> Vec<Door> {
         keys: &["volcengine_app_id", "volcengine_access_key"],
         ..door("/api/volcengine/generate-voice", BODY, volcengine)
     });
+    all
+}
+
+/// Those of pictures.
+fn image_doors() -> Vec<Door> {
+    let body = json!({ "url": "{url}", "auth": "a:b", "prompt": "{\"prompt\":{}}", "model": "m" });
+    let local = [
+        "ping",
+        "upscalers",
+        "vaes",
+        "samplers",
+        "schedulers",
+        "models",
+        "get-model",
+        "set-model",
+        "generate",
+    ];
+    let local = local.map(str::to_owned).into_iter();
+    let more = [
+        "sd-next/upscalers",
+        "sdcpp/ping",
+        "sdcpp/models",
+        "sdcpp/generate",
+        "drawthings/ping",
+        "drawthings/get-model",
+        "drawthings/get-upscaler",
+        "drawthings/generate",
+        "comfy/ping",
+        "comfy/samplers",
+        "comfy/models",
+        "comfy/schedulers",
+        "comfy/vaes",
+        "comfy/generate",
+    ];
+    let all = local.chain(more.map(str::to_owned));
+    let mut all: Vec<Door> = all
+        .map(|route| door(&format!("/api/sd/{route}"), BODY, body.clone()))
+        .collect();
+    for route in ["ping", "generate"] {
+        all.push(Door {
+            keys: &["api_key_comfy_runpod"],
+            ..door(&format!("/api/sd/comfyrunpod/{route}"), BODY, body.clone())
+        });
+    }
     all
 }
 

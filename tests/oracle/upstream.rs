@@ -89,7 +89,8 @@ impl Recorded {
             .header("content-type")
             .and_then(|kind| kind.split_once("boundary="))
         {
-            body = body.replace(boundary, "<boundary>");
+            // What follows the last boundary means nothing (RFC 2046, section 5.1.1), and one of them ends its line.
+            body = body.trim_end().replace(boundary, "<boundary>");
             for (_, value) in &mut headers {
                 // One of the clients leaves the space out.
                 *value = value

@@ -51,7 +51,11 @@ async fn by_google(State(app): State<App>, tenant: Tenant, Body(body): Body) -> 
 }
 
 /// What opens Google's door for this body; `None` where nothing does.
-pub(super) async fn google_access(app: &App, tenant: &Tenant, body: &Value) -> Result<Option<Access>> {
+pub(in crate::api) async fn google_access(
+    app: &App,
+    tenant: &Tenant,
+    body: &Value,
+) -> Result<Option<Access>> {
     if Access::wants_vertex(body) {
         let access = vertex_access(app, tenant, body).await?;
         return Ok(access.ok().map(Access::Vertex));

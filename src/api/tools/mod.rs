@@ -38,12 +38,17 @@ pub fn routes() -> Routes {
 }
 
 /// The user's active secret of this key; 400 without one.
-async fn key_of(app: &App, tenant: &Tenant, secret_key: &str) -> Result<String> {
+pub(in crate::api) async fn key_of(app: &App, tenant: &Tenant, secret_key: &str) -> Result<String> {
     present(secrets::value_of(app, tenant, secret_key, None).await?)
 }
 
 /// The user's active secret of this key, else the one that is lent for requests such as this one; 400 without one.
-async fn key_for(app: &App, tenant: &Tenant, secret_key: &str, body: &Value) -> Result<String> {
+pub(in crate::api) async fn key_for(
+    app: &App,
+    tenant: &Tenant,
+    secret_key: &str,
+    body: &Value,
+) -> Result<String> {
     present(secrets::value_or_lent(app, tenant, secret_key, None, body).await?)
 }
 

@@ -1,7 +1,6 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use squaretable::api::web::legacy::REDIRECTS;
-use squaretable::{router, routes};
 
 use crate::harness::{Answer, Client, Server};
 
@@ -41,34 +40,6 @@ pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
         .headers
         .get(name)
         .map_or("", |value| value.to_str().expect("ASCII"))
-}
-
-#[tokio::test]
-async fn routes_that_are_not_built_say_which_they_are() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    let served = router::routes();
-    let left: Vec<_> = routes::manifest()
-        .filter(|route| !served.served().contains(route))
-        .collect();
-    assert!(!left.is_empty());
-    for route in left {
-        if matches!(
-            route.path.as_str(),
-            "/lib.js" | "/css/user.css" | "/proxy/:url(*)"
-        ) || route.path.contains('*')
-        {
-            continue;
-        }
-        let path = route.path.replace("/:folder?", "").replace("/:source?", "");
-        let method = Method::from_bytes(route.method.as_bytes()).unwrap();
-        let answer = client.send(client.request(method, &path)).await;
-        assert_eq!(answer.status, 501, "{} {path}: {}", route.method, answer.text());
-        let body = answer.json();
-        assert_eq!(body["route"], format!("{} {}", route.method, route.path));
-        assert!(body["error"].is_string());
-        assert_eq!(body.as_object().unwrap().len(), 2);
-    }
 }
 
 #[tokio::test]

@@ -1,0 +1,4 @@
+//! Painters, where the original cannot be compared: browsers that go, jobs that fail.
+
+mod local;
+mod vendors;
