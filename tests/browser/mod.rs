@@ -2,7 +2,9 @@
 //! this file. Pictures of what it showed are kept in `target/browser`.
 
 mod login;
+mod media;
 mod model;
+mod services;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;

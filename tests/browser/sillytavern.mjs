@@ -162,3 +162,33 @@ export async function createGroup(visitor, names) {
     for (const name of names) await page.locator('#chat .mes .name_text', { hasText: name }).waitFor();
     return id;
 }
+
+/** Closes the drawer with this id. */
+export async function closeDrawer(page, id) {
+    const content = page.locator(`#${id} > .drawer-content`);
+    const isOpen = await content.evaluate(node => node.classList.contains('openDrawer'));
+    if (isOpen) await page.locator(`#${id} .drawer-icon`).first().click();
+    await page.locator(`#${id} > .drawer-content.closedDrawer:not(.resizing)`).waitFor({ state: 'attached' });
+}
+
+/** Opens the settings of the extension that this control belongs to. */
+export async function extension(page, control) {
+    await drawer(page, 'extensions-settings-button');
+    const found = page.locator(control);
+    await found.waitFor({ state: 'attached' });
+    const toggle = page.locator('.inline-drawer', { has: found }).last().locator('.inline-drawer-toggle').first();
+    // A click gets lost while the drawer is still on its way.
+    for (let clicks = 0; clicks < 5 && !await found.isVisible(); clicks++) {
+        await toggle.click();
+        await found.waitFor({ timeout: 5000 }).catch(() => {});
+    }
+    await found.waitFor();
+}
+
+/** Clicks one of the buttons that a message hides behind its dots. */
+export async function act(page, message, button) {
+    const shown = page.locator(`#chat .mes[mesid="${message}"]`);
+    const wanted = shown.locator(button);
+    if (!await wanted.isVisible()) await shown.locator('.extraMesButtonsHint').click();
+    await wanted.click();
+}
