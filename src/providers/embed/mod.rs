@@ -2,7 +2,7 @@
 
 pub mod google;
 mod local;
-mod openai;
+pub(super) mod openai;
 
 use serde_json::{Value, json};
 use squaretable_compat::json::js_truthy;

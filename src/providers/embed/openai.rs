@@ -134,7 +134,7 @@ impl Service {
 }
 
 /// The vectors of `data` by their `index`; those without one come last. `None` where an entry is nothing at all.
-pub(super) fn sorted(data: &[Value]) -> Option<Vec<Value>> {
+pub(in crate::providers) fn sorted(data: &[Value]) -> Option<Vec<Value>> {
     if data.iter().any(Value::is_null) {
         return None;
     }

@@ -8,6 +8,7 @@ use squaretable_compat::json::to_vec;
 use super::backend::{Backend, identify, numeric_server, override_headers};
 use super::{copied, js};
 use crate::config::upstream::UpstreamConfig;
+use crate::providers::embed::openai::sorted;
 use crate::providers::exchange::{
     RequestFault, json_headers, parse, parse_url, posting, read, respond, server_error, without_body,
 };
@@ -256,22 +257,8 @@ fn vectors(data: &[Value]) -> Option<Vec<Value>> {
         Value::Array(entries) => entries.first(),
         other => Some(other),
     });
-    let mut entries: Vec<&Value> = unwrapped.collect::<Option<_>>()?;
-    if entries.iter().any(|entry| entry.is_null()) {
-        return None;
-    }
-    let index = |entry: &Value| entry.get("index").and_then(Value::as_f64).unwrap_or(f64::NAN);
-    entries.sort_by(|one, other| {
-        index(one)
-            .partial_cmp(&index(other))
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
-    Some(
-        entries
-            .iter()
-            .map(|entry| entry.get("embedding").cloned().unwrap_or_default())
-            .collect(),
-    )
+    let entries: Vec<Value> = unwrapped.map(Option::<&Value>::cloned).collect::<Option<_>>()?;
+    sorted(&entries)
 }
 
 #[cfg(test)]
@@ -347,5 +334,16 @@ mod tests {
         assert_eq!(vectors(&[json!({})]), Some(vec![Value::Null]));
         assert_eq!(vectors(&[json!([])]), None);
         assert_eq!(vectors(&[Value::Null]), None);
+        let some_without = (0..50).map(|n| {
+            json!(if n % 3 == 0 {
+                json!({})
+            } else {
+                json!({ "index": 50 - n })
+            })
+        });
+        assert_eq!(
+            vectors(&some_without.collect::<Vec<_>>()).map(|all| all.len()),
+            Some(50)
+        );
     }
 }
