@@ -288,7 +288,7 @@ async fn oracle_images_workflows() {
     for odd in [
         json!({ "workflow": "x" }),
         json!({ "file_name": 5, "workflow": 5 }),
-        json!({ "file_name": "none.json" }),
+        json!({ "file_name": "none.json", "workflow": "" }),
     ] {
         s.post(&route("save-workflow"), odd).await;
     }
@@ -305,6 +305,12 @@ async fn oracle_images_workflows() {
     }
     s.post(&route("workflow"), json!({})).await;
     renamed(&mut s, route).await;
+    for none in [
+        json!({ "file_name": "A.JSON" }),
+        json!({ "file_name": "A.JSON", "workflow": null }),
+    ] {
+        s.post(&route("save-workflow"), none).await;
+    }
     s.finish();
 }
 

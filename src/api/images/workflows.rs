@@ -70,14 +70,15 @@ async fn show(tenant: Tenant, body: Body) -> Result<Response> {
     Ok(reply::html_text(to_vec(&text)))
 }
 
-/// `POST /api/sd/comfy/save-workflow`: the body's `workflow` as it is; answers the names.
+/// `POST /api/sd/comfy/save-workflow`: the body's `workflow` as it is; answers the names. One that is missing is 400 and
+/// leaves the old one, which the original empties.
 async fn save(tenant: Tenant, body: Body) -> Result<Response> {
     let name = name_of(&body, "file_name");
     if name.is_empty() {
         return Err(Error::status(500));
     }
     let given = body.0.get("workflow").filter(|text| !text.is_null());
-    let text = given.map(js_string).unwrap_or_default();
+    let text = js_string(given.ok_or_else(Error::bad_request)?);
     let mut tx = tenant.begin().await?;
     let blob = blobs::put(&mut tx, lossy(&text).as_bytes()).await?;
     files::put(&mut tx, FOLDER, &name, &blob).await?;

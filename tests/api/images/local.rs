@@ -117,6 +117,13 @@ async fn workflows_are_files_of_the_users_own() {
         .expect(200)
         .json();
     assert_eq!(names, json!(["mine.json"]));
+    for nothing in [
+        json!({ "file_name": "mine.json" }),
+        json!({ "file_name": "mine.json", "workflow": null }),
+    ] {
+        let refused = client.post("/api/sd/comfy/save-workflow", nothing).await;
+        refused.expect(400);
+    }
     let shown = client
         .post("/api/sd/comfy/workflow", json!({ "file_name": "mine.json" }))
         .await;
