@@ -21,15 +21,18 @@ const OWN_ADDRESS: [Source; 4] = [
 ];
 
 /// Fields of a request's body that may name the server it goes to.
-const ADDRESSES: [&str; 10] = [
+const ADDRESSES: [&str; 13] = [
     "reverse_proxy",
     "custom_url",
     "api_server",
     "api_url",
     "apiUrl",
+    "apiHost",
+    "baseUrl",
     "extrasUrl",
     "azure_base_url",
     "provider_endpoint",
+    "server",
     "server_url",
     "url",
 ];

@@ -117,8 +117,8 @@ fn refusal(policy: &Policy, path: &str, body: Option<&ParsedBody>) -> Option<Str
         // What cannot be parsed is refused by the handler.
         Some(ParsedBody::Json(bytes)) => text::parse(bytes).unwrap_or_default(),
         Some(ParsedBody::Form(fields)) => fields.clone(),
-        // A form with files is read by the handler alone, and no frontend sends one here.
-        Some(ParsedBody::Other) if path.starts_with("/api/backends/") => {
+        // A form with files is read by the handler alone, and no frontend sends one where the body tells the source.
+        Some(ParsedBody::Other) if path.starts_with(CHAT) || path.starts_with(TEXT) => {
             return Some("A policy is in force: send this request as JSON.".to_owned());
         }
         Some(ParsedBody::Other | ParsedBody::Empty) | None => Value::Null,
@@ -231,5 +231,21 @@ mod tests {
             Some(&ParsedBody::Other),
         );
         assert!(form.is_some(), "what only the handler reads cannot be judged");
+    }
+
+    #[test]
+    fn a_forms_path_tells_its_source() {
+        for (allowed, is_allowed) in [("kobold", true), ("vllm", false)] {
+            let policy = Policy {
+                text_sources: Some(vec![allowed.to_owned()]),
+                ..Policy::default()
+            };
+            let form = refusal(
+                &policy,
+                "/api/backends/kobold/transcribe-audio",
+                Some(&ParsedBody::Other),
+            );
+            assert_eq!(form.is_none(), is_allowed, "{allowed}");
+        }
     }
 }
