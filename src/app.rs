@@ -81,7 +81,8 @@ impl App {
     ///
     /// # Errors
     /// Whatever keeps the server from serving, with its cause.
-    pub async fn new(config: Config, database: PgConnectOptions) -> anyhow::Result<Self> {
+    pub async fn new(mut config: Config, database: PgConnectOptions) -> anyhow::Result<Self> {
+        start::complete_whitelist(&mut config).await;
         let frontend = Frontend::open(&config.frontend)?;
         let content = DefaultContent::load(&frontend.default_content())?;
         let keys = MasterKey::of(&config)?;

@@ -12,6 +12,7 @@ use crate::api::web::pages::{Pages, Version};
 use crate::api::web::static_files::{StaticFiles, UserCss};
 use crate::cache::Redis;
 use crate::config::Config;
+use crate::config::ip_pattern::IpPattern;
 use crate::content::DefaultContent;
 use crate::error::Result;
 use crate::frontend::Frontend;
@@ -31,6 +32,36 @@ use crate::upgrades;
 pub(super) fn redis(config: &Config) -> anyhow::Result<Option<Redis>> {
     let url = config.database.redis_url.as_ref();
     url.map(|url| Redis::new(url.expose())).transpose()
+}
+
+/// Whether this is a container, as the original tells (npm `is-docker`).
+fn is_container() -> bool {
+    let groups = || std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    Path::new("/.dockerenv").exists() || groups().contains("docker")
+}
+
+/// Puts the machine that runs this container on the IP whitelist, where that is in force (`whitelistDockerHosts`).
+pub(super) async fn complete_whitelist(config: &mut Config) {
+    let whitelist = &config.http.ip_whitelist;
+    if whitelist.enabled && whitelist.docker_hosts && is_container() {
+        add_docker_hosts(config).await;
+    }
+}
+
+/// A name that the machine has not is logged.
+async fn add_docker_hosts(config: &mut Config) {
+    for host in ["host.docker.internal", "gateway.docker.internal"] {
+        let upstream = &config.upstream;
+        match upstream.lookup.resolve(host, upstream.dns_prefer_ipv6).await {
+            Ok(found) => {
+                let first = found.first().map(|address| address.ip().to_string());
+                tracing::info!(host, address = first, "on the IP whitelist");
+                let entry = first.and_then(|address| IpPattern::parse(&address));
+                config.http.ip_whitelist.entries.extend(entry);
+            }
+            Err(error) => tracing::warn!(host, %error, "cannot be put on the IP whitelist"),
+        }
+    }
 }
 
 /// The frontend's own files, with the operator's style sheet.
@@ -176,4 +207,28 @@ pub(super) fn empty_folder(path: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::resolver::Lookup;
+
+    #[tokio::test]
+    async fn the_machine_that_runs_a_container_is_listed() {
+        let mut config = Config::default();
+        let before = config.http.ip_whitelist.entries.len();
+        config.upstream.lookup = Lookup::table(|host| match host {
+            "host.docker.internal" => Ok(vec!["192.168.65.254:0".parse().unwrap()]),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        });
+        add_docker_hosts(&mut config).await;
+        let entries = &config.http.ip_whitelist.entries;
+        assert_eq!(entries.len(), before + 1);
+        let lists = |address: &str| {
+            let address = address.parse().unwrap();
+            entries.iter().any(|entry| entry.matches(address))
+        };
+        assert!(lists("192.168.65.254") && !lists("192.168.65.253"));
+    }
 }

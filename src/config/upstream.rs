@@ -8,6 +8,7 @@ use super::ip_pattern::IpPattern;
 use super::secret::Secret;
 use super::source::Source;
 use super::values::scalar_text;
+use crate::providers::resolver::Lookup;
 
 /// Settings of outgoing requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct UpstreamConfig {
     pub keep_alive: bool,
     /// `dnsPreferIPv6`: try IPv6 addresses of a name first. Default false.
     pub dns_prefer_ipv6: bool,
+    /// Who tells the addresses of names. No setting: the system, but for tests.
+    pub lookup: Lookup,
     /// `enableDownloadableTokenizers`: fetch tokenizer models that are not shipped. Default true.
     pub download_tokenizers: bool,
     /// `promptPlaceholder`: user message put before a prompt that lacks one. Default `[Start a new chat]`.
@@ -158,6 +161,7 @@ impl Default for UpstreamConfig {
             overrides: Vec::new(),
             keep_alive: false,
             dns_prefer_ipv6: false,
+            lookup: Lookup::default(),
             download_tokenizers: true,
             prompt_placeholder: "[Start a new chat]".to_owned(),
             openai_randomize_user_id: false,
@@ -209,6 +213,7 @@ impl UpstreamConfig {
             overrides: read_overrides(source),
             keep_alive: source.flag("enableKeepAlive", default.keep_alive),
             dns_prefer_ipv6: source.flag("dnsPreferIPv6", default.dns_prefer_ipv6),
+            lookup: default.lookup,
             download_tokenizers: source.flag("enableDownloadableTokenizers", default.download_tokenizers),
             prompt_placeholder: source.text("promptPlaceholder", &default.prompt_placeholder),
             openai_randomize_user_id: source.flag("openai.randomizeUserId", default.openai_randomize_user_id),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::BoxError;
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::proxy::ProxyRule;
 use crate::config::ip_pattern::IpPattern;
@@ -20,6 +20,9 @@ pub enum FilterError {
     /// A host that the administrator's policy does not name.
     #[error("This server's administrator does not allow requests to {0}")]
     NotAllowed(String),
+    /// Another host, to which a redirect would take a key.
+    #[error("Blocked a redirect that takes a key to another host: {0}")]
+    Elsewhere(String),
     /// A name without addresses.
     #[error(
         "Unable to resolve host: {0}. Set privateAddressWhitelist.allowUnresolvedHosts to true to bypass this check."
@@ -27,8 +30,8 @@ pub enum FilterError {
     Unresolved(String),
 }
 
-/// The filter in force. It is asked for literal addresses of request and redirect targets, and resolves names
-/// itself so that the address checked is the address connected to.
+/// The filter in force. It is asked for literal addresses of request and redirect targets, and by the resolver
+/// for those of names, so that the address checked is the address connected to.
 pub(super) struct AddressFilter {
     allowed: Vec<IpPattern>,
     allow_unresolved_hosts: bool,
@@ -78,9 +81,20 @@ impl AddressFilter {
         Err(FilterError::Blocked(address))
     }
 
-    /// The addresses of a name, unchecked.
-    pub(super) async fn resolve(&self, host: &str) -> std::io::Result<Vec<SocketAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+    /// What may be connected to of the addresses that a lookup of `host` found. A proxy's own are not judged.
+    pub(super) fn judge(
+        &self,
+        host: &str,
+        found: std::io::Result<Vec<SocketAddr>>,
+    ) -> Result<Vec<SocketAddr>, BoxError> {
+        let found = match found {
+            Err(error) if self.allow_unresolved_hosts => return Err(error.into()),
+            found => found.unwrap_or_default(),
+        };
+        if self.proxy.as_ref().is_some_and(|proxy| proxy.is_host(host)) {
+            return Ok(found);
+        }
+        Ok(self.permitted(host, found)?)
     }
 
     /// The addresses of `found` that may be connected to.
@@ -111,30 +125,6 @@ impl fmt::Debug for AddressFilter {
             .debug_struct("AddressFilter")
             .field("allowed", &self.allowed)
             .finish_non_exhaustive()
-    }
-}
-
-/// The resolver of a client whose destinations are filtered.
-pub(super) struct FilteringResolver(pub(super) Arc<AddressFilter>);
-
-impl Resolve for FilteringResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let filter = Arc::clone(&self.0);
-        Box::pin(async move {
-            let host = name.as_str();
-            let found = match filter.resolve(host).await {
-                Ok(found) => found,
-                Err(error) if filter.allow_unresolved_hosts => return Err(error.into()),
-                Err(_) => Vec::new(),
-            };
-            let is_proxy = filter.proxy.as_ref().is_some_and(|proxy| proxy.is_host(host));
-            let permitted = if is_proxy {
-                found
-            } else {
-                filter.permitted(host, found)?
-            };
-            Ok(Box::new(permitted.into_iter()) as Addrs)
-        })
     }
 }
 

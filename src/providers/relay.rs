@@ -7,26 +7,25 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::body::Body;
-use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use hyper::ext::ReasonPhrase;
-use reqwest::{Url, redirect};
+use reqwest::Url;
 
 pub use super::address_filter::FilterError;
 pub use super::fetch_error::RelayError;
 
-use super::address_filter::{AddressFilter, FilteringResolver};
+use super::address_filter::AddressFilter;
 use super::allowed_hosts::AllowedHosts;
 use super::proxy::ProxyRule;
+use super::redirects::{Carries, follow, unfollowed};
+use super::resolver::Resolver;
 use super::upstream::{Upstream, redacted};
 use crate::config::upstream::{PrivateAddresses, UpstreamConfig};
 use crate::reply::untag;
 
-/// Redirects followed before giving up.
-const MAX_REDIRECTS: usize = 20;
 /// Sent as `User-Agent` unless the request has its own.
 const USER_AGENT: &str = concat!("Squaretable/", env!("CARGO_PKG_VERSION"));
 
@@ -35,7 +34,10 @@ const USER_AGENT: &str = concat!("Squaretable/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct Relay {
     client: reqwest::Client,
+    /// For requests with a key that no redirect may take elsewhere.
+    faithful: reqwest::Client,
     filter: Option<Arc<AddressFilter>>,
+    resolver: Resolver,
     proxy: Option<Arc<ProxyRule>>,
     hosts: AllowedHosts,
 }
@@ -69,31 +71,28 @@ impl Relay {
             None => None,
         };
         let filter = AddressFilter::new(&config.private_addresses, proxy.clone());
-        let mut builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .no_proxy()
-            // The address that redirected may hold a key; the original's client does not send it on either.
-            .referer(false)
-            .redirect(redirect_policy(filter.clone(), hosts.clone()));
-        if let Some(path) = &config.extra_ca_certificates {
-            builder = builder.tls_certs_merge(read_certificates(path)?);
-        }
-        if !config.keep_alive {
-            builder = builder.pool_max_idle_per_host(0);
-        }
-        if let Some(filter) = &filter {
-            builder = builder.dns_resolver(Arc::new(FilteringResolver(Arc::clone(filter))));
-        }
-        if let Some(proxy) = proxy.clone() {
-            let rule = move |url: &Url| proxy.serves(url).then(|| proxy.url.clone());
-            builder = builder.proxy(reqwest::Proxy::custom(rule));
-        }
-        let client = builder
-            .build()
-            .context("the outbound HTTP client cannot be set up")?;
+        let resolver = Resolver {
+            lookup: config.lookup.clone(),
+            ipv6_first: config.dns_prefer_ipv6,
+            filter: filter.clone(),
+        };
+        let certificates = match &config.extra_ca_certificates {
+            Some(path) => read_certificates(path)?,
+            None => Vec::new(),
+        };
+        let client = |carries| {
+            let builder = client(config, resolver.clone(), proxy.clone());
+            builder
+                .redirect(follow(carries, filter.clone(), hosts.clone()))
+                .tls_certs_merge(certificates.clone())
+                .build()
+                .context("the outbound HTTP client cannot be set up")
+        };
         Ok(Self {
-            client,
+            client: client(Carries::Nothing)?,
+            faithful: client(Carries::Key)?,
             filter,
+            resolver,
             proxy,
             hosts,
         })
@@ -146,7 +145,7 @@ impl Relay {
         if host.parse::<IpAddr>().is_ok() {
             return Ok(Route::Direct);
         }
-        let found = filter.resolve(host).await.unwrap_or_default();
+        let found = self.resolver.lookup(host).await.unwrap_or_default();
         let permitted = filter.permitted(host, found).map_err(refused)?;
         Ok(Route::Pinned(
             permitted.iter().map(std::net::SocketAddr::ip).collect(),
@@ -181,7 +180,11 @@ impl Relay {
             *request.body_mut() = Some(body.into());
         }
         tracing::debug!(method = %request.method(), url = redacted(&url), "outbound request");
-        match self.client.execute(request).await {
+        let client = match Carries::of(request.headers()) {
+            Carries::Nothing => &self.client,
+            Carries::Key => &self.faithful,
+        };
+        match client.execute(request).await {
             Ok(response) => match unfollowed(&response) {
                 Some(location) => Err(RelayError::InvalidRedirect { url, location }),
                 None => Ok(UpstreamReply { url, response }),
@@ -199,34 +202,32 @@ impl Relay {
     }
 }
 
-/// Where a redirect leads that could not be followed because that is no address.
-fn unfollowed(response: &reqwest::Response) -> Option<String> {
-    let location = response.headers().get(LOCATION)?;
-    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    is_redirect.then(|| String::from_utf8_lossy(location.as_bytes()).into_owned())
+/// What all clients have in common.
+fn client(
+    config: &UpstreamConfig,
+    resolver: Resolver,
+    proxy: Option<Arc<ProxyRule>>,
+) -> reqwest::ClientBuilder {
+    let mut builder = reqwest::Client::builder()
+        .dns_resolver(Arc::new(resolver))
+        .user_agent(USER_AGENT)
+        .no_proxy()
+        // The address that redirected may hold a key; the original's client does not send it on either.
+        .referer(false);
+    if !config.keep_alive {
+        builder = builder.pool_max_idle_per_host(0);
+    }
+    if let Some(proxy) = proxy {
+        let rule = move |url: &Url| proxy.serves(url).then(|| proxy.url.clone());
+        builder = builder.proxy(reqwest::Proxy::custom(rule));
+    }
+    builder
 }
 
 /// The certificates of a PEM file.
 fn read_certificates(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
     let read = || anyhow::Ok(reqwest::Certificate::from_pem_bundle(&std::fs::read(path)?)?);
     read().with_context(|| format!("NODE_EXTRA_CA_CERTS: {}", path.display()))
-}
-
-/// Follows at most [`MAX_REDIRECTS`] redirects, none to a literal address the filter refuses or a host that is not allowed.
-fn redirect_policy(filter: Option<Arc<AddressFilter>>, hosts: AllowedHosts) -> redirect::Policy {
-    redirect::Policy::custom(move |attempt| {
-        if attempt.previous().len() > MAX_REDIRECTS {
-            return attempt.error("too many redirects");
-        }
-        let is_public = |()| match &filter {
-            Some(filter) => filter.check_url(attempt.url()),
-            None => Ok(()),
-        };
-        match hosts.check(attempt.url()).and_then(is_public) {
-            Ok(()) => attempt.follow(),
-            Err(error) => attempt.error(error),
-        }
-    })
 }
 
 /// Header lines as HTTP wants them; characters up to U+00FF are sent as one byte each.

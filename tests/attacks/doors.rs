@@ -40,10 +40,16 @@ impl Door {
 
     /// Route and kind, for people.
     pub fn name(&self) -> String {
-        let kind = ["chat_completion_source", "api_type", "api"].map(|field| self.body[field].as_str());
-        let kind = kind.into_iter().flatten().next().unwrap_or_default();
-        format!("{} {kind}", self.path)
+        row(&self.path, &self.body)
     }
+}
+
+/// A route and what of its body tells whom it asks, for people.
+pub fn row(path: &str, body: &Value) -> String {
+    let fields = ["chat_completion_source", "api_type", "source", "api", "url"];
+    let kinds = fields.into_iter().filter_map(|field| body[field].as_str());
+    let kind = kinds.filter(|kind| !kind.contains("{url}")).take(1);
+    [path].into_iter().chain(kind).collect::<Vec<_>>().join(" ")
 }
 
 fn door(path: &str, rule: &'static str, body: Value) -> Door {
@@ -198,6 +204,11 @@ fn media_doors() -> Vec<Door> {
         json!({ "provider_endpoint": "{url}", "text": "t", "resource_id": "r", "voice_speaker": "v" });
     // The address is in the path.
     all.push(door("/proxy/{url}", PROXY, json!({})));
+    let minimax = json!({ "apiHost": "{url}", "text": "t", "voiceId": "v" });
+    all.push(Door {
+        keys: &["api_key_minimax"],
+        ..door("/api/minimax/generate-voice", BODY, minimax)
+    });
     all.push(Door {
         keys: &["volcengine_app_id", "volcengine_access_key"],
         ..door("/api/volcengine/generate-voice", BODY, volcengine)

@@ -3,6 +3,7 @@
 //!
 //! Each test writes what it tried to `target/attacks/`, and the table of all to `target/attacks.md`.
 
+mod bodies;
 mod browser_code;
 mod doors;
 mod extensions;
@@ -11,8 +12,10 @@ mod hosts;
 mod leaks;
 mod limits;
 mod names;
+mod names_inside;
 mod outbound;
 mod sessions;
+mod ssrf;
 mod static_paths;
 mod tally;
 mod tokens;

@@ -16,6 +16,7 @@ use squaretable::router;
 use tokio::net::TcpListener;
 
 use super::doors;
+use super::ssrf::{Kind, Ssrf};
 use super::tally::{BODY, BYPASS, SPELLED, Tally};
 use crate::harness::{Client, Log, Options, Server};
 
@@ -54,7 +55,7 @@ const LOOPBACK: [&str; 24] = [
 ];
 
 /// Other private networks, and addresses that lead into them.
-const PRIVATE: [&str; 26] = [
+const PRIVATE: [&str; 29] = [
     "10.0.0.1",
     "10.255.255.254",
     "172.16.0.1",
@@ -75,6 +76,9 @@ const PRIVATE: [&str; 26] = [
     "[fd00:ec2::254]",
     "[fe80::1]",
     "[fec0::1]",
+    "[::ffff:10.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+    "[0:0:0:0:0:ffff:192.168.1.1]",
     "[::127.0.0.1]",
     "[::ffff:0:10.0.0.1]",
     "[64:ff9b::a9fe:a9fe]",
@@ -160,7 +164,7 @@ async fn no_route_asks_a_private_address() {
     let mover = Service::start("127.0.0.2", "", Some(onward)).await;
     let (_server, client) = server().await;
     let doors = doors::all();
-    let mut tally = Tally::new("outbound");
+    let (mut tally, mut table) = (Tally::new("outbound"), Ssrf::default());
     for door in &doors {
         let before = outside.asked();
         door.knock(&client, &outside.url).await;
@@ -173,10 +177,11 @@ async fn no_route_asks_a_private_address() {
     let loopback = LOOPBACK.map(|host| format!("http://{host}:{}", inside.port));
     let private = PRIVATE.map(|host| format!("http://{host}"));
     for (kind, urls) in [
-        (SPELLED, &loopback[..]),
-        (SPELLED, &private),
-        (BYPASS, std::slice::from_ref(&mover.url)),
+        (Kind::Loopback, &loopback[..]),
+        (Kind::Private, &private),
+        (Kind::Redirect, std::slice::from_ref(&mover.url)),
     ] {
+        let rule = if kind == Kind::Redirect { BYPASS } else { SPELLED };
         for url in urls {
             for door in &doors {
                 let before = refusals(&log);
@@ -190,18 +195,21 @@ async fn no_route_asks_a_private_address() {
                 let seen = format!("{} {text}, asked {} times", answer.status, inside.asked());
                 tally.note(door.rule, &what, refused, &seen);
                 if door.rule == BODY {
-                    tally.note(kind, what, refused, seen);
+                    tally.note(rule, what, refused, seen);
                 }
+                let kind = if url.contains("ffff:") { Kind::Mapped } else { kind };
+                table.note(&door.name(), kind, refused);
             }
         }
     }
+    table.write("outbound");
     tally.finish(3000);
 }
 
 /// Every name by which a route of the original takes an address.
 const FIELDS: &str =
     "url urls api_server server_url server custom_url reverse_proxy baseUrl base_url apiUrl api_url extrasUrl
-    endpoint provider_endpoint host address remote link target proxy auth download_url imageUrl image_url";
+    apiHost endpoint provider_endpoint host address remote link target proxy auth download_url imageUrl image_url";
 
 /// Whatever route asks an address that is in one of these fields, or in a secret, has to be among the doors.
 #[tokio::test]

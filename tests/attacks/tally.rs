@@ -1,6 +1,6 @@
 //! What was tried, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -94,41 +94,52 @@ impl Tally {
     }
 
     fn write(&self) {
-        let _held = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
-        let folder = target.join("attacks");
-        std::fs::create_dir_all(&folder).expect("our own folder");
         let mut lines = String::new();
         for (rule, attack, refused) in &self.tried {
             let mark = if *refused { "refused" } else { "WORKED" };
             let _ = writeln!(lines, "{rule}\t{mark}\t{}", attack.escape_debug());
         }
-        std::fs::write(folder.join(format!("{}.txt", self.test)), lines).expect("our own file");
-        let mut rules: BTreeMap<String, (usize, usize, Vec<String>)> = BTreeMap::new();
-        for entry in std::fs::read_dir(&folder).expect("our own folder") {
-            let path = entry.expect("an entry").path();
-            let test = path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let text = std::fs::read_to_string(&path).expect("our own file");
-            for line in text.lines() {
-                let mut parts = line.split('\t');
-                let rule = parts.next().unwrap_or_default().to_owned();
-                let row = rules.entry(rule).or_default();
-                row.0 += 1;
-                row.1 += usize::from(parts.next() == Some("refused"));
-                if !row.2.contains(&test) {
-                    row.2.push(test.clone());
-                }
-            }
-        }
-        let mut table = "| Rule | Tried | Refused | Tests (tests/attacks) |\n|---|---|---|---|\n".to_owned();
-        for (rule, (tried, refused, mut tests)) in rules {
-            tests.sort();
-            let _ = writeln!(table, "| {rule} | {tried} | {refused} | {} |", tests.join(", "));
-        }
-        std::fs::write(target.join("attacks.md"), table).expect("our own file");
+        gather("attacks", self.test, &lines, table);
     }
+}
+
+/// The attacks of all tests, by rule.
+fn table(tests: &BTreeMap<String, String>) -> String {
+    let mut rules: BTreeMap<&str, (usize, usize, BTreeSet<&str>)> = BTreeMap::new();
+    for (test, lines) in tests {
+        for line in lines.lines() {
+            let mut parts = line.split('\t');
+            let (tried, refused, of) = rules.entry(parts.next().unwrap_or_default()).or_default();
+            *tried += 1;
+            *refused += usize::from(parts.next() == Some("refused"));
+            of.insert(test);
+        }
+    }
+    let mut table = "| Rule | Tried | Refused | Tests (tests/attacks) |\n|---|---|---|---|\n".to_owned();
+    for (rule, (tried, refused, tests)) in rules {
+        let tests: Vec<_> = tests.into_iter().collect();
+        let _ = writeln!(table, "| {rule} | {tried} | {refused} | {} |", tests.join(", "));
+    }
+    table
+}
+
+/// Keeps what one test found in `target/<name>/<test>.txt`, and writes what `table` makes of all tests' texts to
+/// `target/<name>.md`.
+pub fn gather(name: &str, test: &str, found: &str, table: impl FnOnce(&BTreeMap<String, String>) -> String) {
+    let _held = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
+    let folder = target.join(name);
+    std::fs::create_dir_all(&folder).expect("our own folder");
+    std::fs::write(folder.join(test).with_extension("txt"), found).expect("our own file");
+    let texts = std::fs::read_dir(&folder).expect("our own folder").map(|entry| {
+        let path = entry.expect("an entry").path();
+        let test = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        (test, std::fs::read_to_string(&path).expect("our own file"))
+    });
+    let table = table(&texts.collect());
+    std::fs::write(target.join(name).with_extension("md"), table).expect("our own file");
 }

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 
 use super::client::Client;
 use super::postgres;
-use super::world::{Sites, World};
+use super::sites::Sites;
+use super::world::World;
 
 /// What a test's server differs in.
 #[derive(Default)]
