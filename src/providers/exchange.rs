@@ -27,15 +27,21 @@ pub enum RequestFault {
     /// An address that does not parse.
     #[error("Invalid URL")]
     InvalidUrl,
+    /// A part of an address that would make it another one.
+    #[error("The name of a model, project or region in this request leads to another address.")]
+    Misleading,
     /// NovelAI's requests are shaped by the model's name.
     #[error("The name of the model is missing.")]
     MissingModel,
 }
 
 impl From<RequestFault> for Error {
-    /// 500 with its reason phrase, as routes answer that explain nothing.
-    fn from(_: RequestFault) -> Self {
-        Self::Status(StatusCode::INTERNAL_SERVER_ERROR)
+    /// 500 with its reason phrase, as routes answer that explain nothing; 400 for [`RequestFault::Misleading`], which is ours.
+    fn from(fault: RequestFault) -> Self {
+        match fault {
+            RequestFault::Misleading => Self::text(400, fault.to_string()),
+            _ => Self::Status(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     }
 }
 
@@ -45,7 +51,7 @@ impl RequestFault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidUrl => "ERR_INVALID_URL",
-            Self::MissingServer | Self::MissingModel => "UNKNOWN",
+            Self::MissingServer | Self::MissingModel | Self::Misleading => "UNKNOWN",
         }
     }
 
@@ -142,6 +148,18 @@ pub(super) fn is_host_label(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a text, put into an address's path as it is, adds steps to it and does nothing else: a key must not get to other
+/// routes of its provider, least of all one that is lent.
+pub(super) fn is_path(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_control() && !matches!(c, '?' | '#' | '%' | '\\');
+    text.chars().all(is_plain) && !text.split('/').any(|step| matches!(step, "" | "." | ".."))
+}
+
+/// As [`is_path`], of one step.
+pub(super) fn is_step(text: &str) -> bool {
+    is_path(text) && !text.contains('/')
 }
 
 /// Why there is no answer that can be used.
@@ -246,7 +264,7 @@ pub(super) fn server_error() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::is_host_label;
+    use super::{is_host_label, is_path, is_step};
 
     #[test]
     fn a_label_leads_to_no_other_host() {
@@ -265,6 +283,38 @@ mod tests {
             "a b",
         ] {
             assert!(!is_host_label(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_path_goes_down_and_has_no_query() {
+        for path in [
+            "gemini-2.5-pro",
+            "@cf/black-forest-labs/flux-1",
+            "flux/dev",
+            "..a",
+            "m:n",
+        ] {
+            assert!(is_path(path), "{path}");
+            assert_eq!(is_step(path), !path.contains('/'), "{path}");
+        }
+        for other in [
+            "",
+            "/",
+            "a/",
+            "//evil.example",
+            "..",
+            "../files",
+            "a/../../b",
+            "a/./b",
+            "%2e%2e/b",
+            "a%2f..",
+            ".\t./b",
+            "a\\..\\b",
+            "a?key=",
+            "a#b",
+        ] {
+            assert!(!is_path(other) && !is_step(other), "{other}");
         }
     }
 }

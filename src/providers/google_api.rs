@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::chat::vertex::VertexAccess;
-use super::exchange::{RequestFault, is_host_label, json_headers};
+use super::exchange::{RequestFault, is_host_label, is_path, is_step, json_headers};
 use super::js;
 use super::upstream::UpstreamHeaders;
 
@@ -35,7 +35,7 @@ impl Access {
     /// The address of a model's method, and the headers of a `POST` of JSON to it. `version` is AI Studio's.
     ///
     /// # Errors
-    /// For a region that would lead to another host.
+    /// [`RequestFault::Misleading`] for a model, project or region that leads elsewhere.
     pub(super) fn address(
         &self,
         body: &Value,
@@ -47,8 +47,10 @@ impl Access {
         let mut headers = json_headers();
         let region = given("vertexai_region").map(|region| js::to_text(Some(region)));
         let region = region.unwrap_or_else(|| "us-central1".to_owned());
-        if self.is_vertex() && !is_host_label(&region) {
-            return Err(RequestFault::InvalidUrl);
+        let project = given("vertexai_express_project_id").map(|project| js::to_text(Some(project)));
+        let is_place = is_host_label(&region) && project.as_deref().is_none_or(is_step);
+        if !is_path(model) || (self.is_vertex() && !is_place) {
+            return Err(RequestFault::Misleading);
         }
         Ok(match self {
             Self::Studio(key) => {
@@ -68,8 +70,8 @@ impl Access {
                     "global" => "https://aiplatform.googleapis.com".to_owned(),
                     region => format!("https://{region}-aiplatform.googleapis.com"),
                 };
-                let place = given("vertexai_express_project_id").map_or_else(String::new, |project| {
-                    format!("projects/{}/locations/{region}/", js::to_text(Some(project)))
+                let place = project.map_or_else(String::new, |project| {
+                    format!("projects/{project}/locations/{region}/")
                 });
                 let address = format!("{host}/v1/{place}publishers/google/models/{model}:{method}");
                 (address, headers)
@@ -77,7 +79,7 @@ impl Access {
             Self::Vertex(access) => {
                 let (address, more) = access
                     .address(body, model, method, false)
-                    .map_err(|_| RequestFault::InvalidUrl)?;
+                    .map_err(|_| RequestFault::Misleading)?;
                 more.iter().for_each(|(name, value)| headers.set(name, value));
                 (address, headers)
             }

@@ -23,6 +23,7 @@ pub(crate) mod js;
 mod multipart;
 pub mod nanogpt;
 pub mod openrouter;
+pub mod polling;
 mod proxy;
 mod redirects;
 pub mod relay;

@@ -56,6 +56,24 @@ async fn oracle_images_tasks() {
     s.finish();
 }
 
+/// Sides of a picture that few would ask for.
+const SIDES: [&str; 9] = [
+    "0", "-512", "512", "10.5", "1e21", "\"768\"", "\"0\"", "null", "[5]",
+];
+
+/// Of pictures that nobody paints.
+async fn odd_sides(s: &mut Scenario, body: &Value) {
+    for (width, height) in SIDES.iter().flat_map(|width| SIDES.map(|height| (width, height))) {
+        let mut body = body.clone();
+        body["model"] = "none-ultra".into();
+        for (name, side) in [("width", *width), ("height", height)] {
+            body[name] = serde_json::from_str(side).expect("our own text");
+        }
+        let label = format!("{width} by {height}");
+        ask(s, "/api/sd/bfl/generate", &label, &body).await;
+    }
+}
+
 /// Tasks that come to an end.
 async fn finished(s: &mut Scenario, sites: &Sites, body: &Value) {
     let sample = json!({ "status": "Ready", "result": { "sample": "https://files.example/a.png" } });
@@ -86,6 +104,7 @@ async fn finished(s: &mut Scenario, sites: &Sites, body: &Value) {
         ]),
     );
     ask(s, "/api/sd/bfl/generate", "failed", body).await;
+    odd_sides(s, body).await;
     let task = json!({ "status_url": "https://queue.fal.run/status/1" });
     for (label, state, result) in [
         (
@@ -294,6 +313,14 @@ async fn oracle_images_horde() {
         Reply::json(&json!({ "message": "no" }))
     });
     ask(&mut s, route, "no task", &body).await;
+    for prompt in [json!(5), json!(["a girl"]), json!({}), json!(vec!["girls"; 1000])] {
+        for sanitize in [true, false] {
+            let mut body = body.clone();
+            (body["prompt"], body["sanitize"]) = (prompt.clone(), sanitize.into());
+            let label = format!("no text but {:.20}, sanitized: {sanitize}", prompt.to_string());
+            ask(&mut s, route, &label, &body).await;
+        }
+    }
     let task = ("async", json!({ "id": "t1" }));
     for (label, check, status) in [
         (

@@ -49,7 +49,7 @@ async fn models(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<R
 
 /// `POST /api/sd/comfy/generate`
 async fn generate(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<Response> {
-    comfy::generate(&body, app.relay()).await
+    comfy::generate(&body, app.relay(), comfy::POLLING).await
 }
 
 /// `POST /api/sd/comfyrunpod/ping`
@@ -61,7 +61,7 @@ async fn runpod_ping(State(app): State<App>, tenant: Tenant, Body(body): Body) -
 /// `POST /api/sd/comfyrunpod/generate`
 async fn runpod_generate(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = runpod_key(&app, &tenant).await?;
-    comfy_runpod::generate(&body, &key, app.relay()).await
+    comfy_runpod::generate(&body, &key, app.relay(), comfy_runpod::POLLING).await
 }
 
 /// The user's key; 400 without one. Never the administrator's: the address is the user's.

@@ -136,7 +136,7 @@ async fn nanogpt(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Re
 /// `POST /api/sd/bfl/generate`
 async fn bfl(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = key_of(&app, &tenant, tasks::BFL_KEY).await?;
-    tasks::bfl(&body, &key, app.relay(), app.untrusted_relay(), tasks::INTERVAL).await
+    tasks::bfl(&body, &key, app.relay(), app.untrusted_relay(), tasks::POLLING).await
 }
 
 /// `POST /api/sd/falai/models`
@@ -147,7 +147,7 @@ async fn falai_models(State(app): State<App>, _: Tenant) -> Result<Response> {
 /// `POST /api/sd/falai/generate`
 async fn falai(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = key_of(&app, &tenant, tasks::FALAI_KEY).await?;
-    tasks::falai(&body, &key, app.relay(), app.untrusted_relay(), tasks::INTERVAL).await
+    tasks::falai(&body, &key, app.relay(), app.untrusted_relay(), tasks::POLLING).await
 }
 
 /// `POST /api/sd/xai/generate`
@@ -177,7 +177,7 @@ async fn zai_picture(State(app): State<App>, tenant: Tenant, Body(body): Body) -
 /// `POST /api/sd/zai/generate-video`
 async fn zai_film(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = key_for(&app, &tenant, zai::SECRET_KEY, &body).await?;
-    zai::film(&body, &key, app.relay(), app.untrusted_relay(), video::FIRST).await
+    zai::film(&body, &key, app.relay(), app.untrusted_relay(), video::POLLING).await
 }
 
 /// `POST /api/sd/workersai/models`
@@ -201,7 +201,7 @@ async fn openai_picture(State(app): State<App>, tenant: Tenant, Body(body): Body
 /// `POST /api/openai/generate-video`
 async fn openai_film(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = key_for(&app, &tenant, OPENAI, &body).await?;
-    video::openai_film(&body, &key, app.relay(), video::FIRST).await
+    video::openai_film(&body, &key, app.relay(), video::POLLING).await
 }
 
 /// `POST /api/google/generate-image`
@@ -218,7 +218,7 @@ async fn google_film(State(app): State<App>, tenant: Tenant, Body(body): Body) -
     let access = google_access(&app, &tenant, &body).await?;
     let access = access.ok_or_else(|| Error::status(500))?;
     let version = &app.config().upstream.gemini.api_version;
-    video::google_film(&body, &access, version, app.relay(), video::FIRST).await
+    video::google_film(&body, &access, version, app.relay(), video::POLLING).await
 }
 
 /// `POST /api/novelai/generate-image`
@@ -231,5 +231,5 @@ async fn novelai_picture(State(app): State<App>, tenant: Tenant, Body(body): Bod
 async fn horde_picture(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = secrets::value_of(&app, &tenant, HORDE, None).await?;
     let version = app.frontend().version();
-    horde::paint(&body, &key, version, app.relay(), horde::INTERVAL).await
+    horde::paint(&body, &key, version, app.relay(), horde::POLLING).await
 }

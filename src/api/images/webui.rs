@@ -74,7 +74,7 @@ async fn model(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<Re
 
 /// `POST /api/sd/set-model`: waits until the model is loaded.
 async fn set_model(State(app): State<App>, _: Tenant, Body(body): Body) -> Result<Response> {
-    a1111::set_model(&body, app.relay(), a1111::INTERVAL).await
+    a1111::set_model(&body, app.relay(), a1111::POLLING).await
 }
 
 /// `POST /api/sd/generate`

@@ -74,5 +74,5 @@ async fn by_claude(State(app): State<App>, tenant: Tenant, Body(body): Body) -> 
 async fn by_horde(State(app): State<App>, tenant: Tenant, Body(body): Body) -> Result<Response> {
     let key = secrets::value_of(&app, &tenant, HORDE, None).await?;
     let version = app.frontend().version();
-    horde::caption(&body, &key, version, app.relay(), horde::INTERVAL).await
+    horde::caption(&body, &key, version, app.relay(), horde::POLLING).await
 }

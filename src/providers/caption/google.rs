@@ -17,14 +17,12 @@ const MODEL: &str = "gemini-2.0-flash";
 /// `POST` of the body's `image` and `prompt` to its `model`. `version` is AI Studio's.
 ///
 /// # Errors
-/// 500 without a picture, and for a proxy that is no address.
+/// 500 without a picture, and for a proxy that is no address; 400 for a model or place that leads elsewhere.
 pub fn request(body: &Value, access: &Access, version: &str) -> Result<Upstream> {
     let picture = Picture::of(body)?;
     let model = body.get("model").filter(|model| js::is_truthy(Some(model)));
     let model = model.map_or_else(|| MODEL.to_owned(), |model| js::to_text(Some(model)));
-    let (address, headers) = access
-        .address(body, &model, "generateContent", version)
-        .map_err(|_| internal_error())?;
+    let (address, headers) = access.address(body, &model, "generateContent", version)?;
     let mut text = json!({});
     if let Some(prompt) = body.get("prompt") {
         text["text"] = prompt.clone();

@@ -9,25 +9,24 @@ use squaretable_compat::json::to_vec;
 use crate::error::{Error, Result};
 use crate::providers::exchange::{granted, json_headers, posting, read, silent_error, without_body};
 use crate::providers::js;
+use crate::providers::polling::Polling;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde::{ANONYMOUS, API, agent};
 use crate::reply;
 
 /// How often the Horde is asked for a task's state.
-const ATTEMPTS: u32 = 200;
-/// How long it is left alone in between.
-pub const INTERVAL: Duration = Duration::from_secs(3);
+pub const POLLING: Polling = Polling::every(Duration::from_secs(3), 200);
 
 /// Asks for a caption of the body's `image` and waits for it. An empty key is nobody's.
 ///
 /// # Errors
-/// 400 when the Horde takes no task, 503 when it gives it up or is not done with it after [`ATTEMPTS`] intervals, 500.
+/// 400 when the Horde takes no task, 503 when it gives it up or is not done with it in time, 500.
 pub async fn caption(
     body: &Value,
     key: &str,
     version: &str,
     relay: &Relay,
-    interval: Duration,
+    polling: Polling,
 ) -> Result<Response> {
     let mut headers = json_headers();
     headers.set("Client-Agent", agent(version));
@@ -44,19 +43,18 @@ pub async fn caption(
     let id = task.get("id").filter(|id| js::is_truthy(Some(id)));
     let id = js::path_step(&js::to_text(Some(id.ok_or_else(Error::bad_request)?)));
     let address = format!("{API}/interrogate/status/{id}");
-    for _ in 0..ATTEMPTS {
-        tokio::time::sleep(interval).await;
+    let made = polling.until(|| async {
         let question = without_body(axum::http::Method::GET, &address, headers.clone())?;
         let state = read(granted(relay.send(question).await, silent_error)?).await;
         let state = state.map_err(|_| silent_error())?;
         match state.get("state").and_then(Value::as_str) {
-            Some("done") => return done(&state),
-            Some("faulted" | "cancelled") => return Err(Error::status(503)),
-            _ => {}
+            Some("done") => Ok(Some(state)),
+            Some("faulted" | "cancelled") => Err(Error::status(503)),
+            _ => Ok(None),
         }
-    }
-    // The original never answers.
-    Err(Error::status(503))
+    });
+    // The original never answers one that is late.
+    done(&made.await?.ok_or_else(|| Error::status(503))?)
 }
 
 fn done(state: &Value) -> Result<Response> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Source;
 use super::shape::Failed;
 use crate::providers::convert::ConvertError;
+use crate::providers::exchange::RequestFault;
 use crate::reply::json_with;
 
 /// A chat request that cannot be sent.
@@ -41,6 +42,9 @@ pub enum ChatFault {
     /// An address that does not parse, where the answer to that is the one to a failed request.
     #[error("Invalid URL")]
     Unsendable,
+    /// A model, project or region that would make the address another one.
+    #[error("{}", RequestFault::Misleading)]
+    Misleading,
     /// A prompt that cannot be converted for the source.
     #[error(transparent)]
     Convert(#[from] ConvertError),
@@ -57,7 +61,7 @@ impl ChatFault {
         let message = self.to_string();
         match self {
             Self::UnknownSource | Self::MissingKey => refused(),
-            Self::Incomplete(_) => json_with(
+            Self::Incomplete(_) | Self::Misleading => json_with(
                 StatusCode::BAD_REQUEST,
                 &json!({ "error": { "message": message } }),
             ),

@@ -10,6 +10,7 @@ use super::vertex::VertexAccess;
 use super::{ChatCall, ChatFault, ChatSettings, js};
 use crate::providers::convert::google::{GoogleOptions, contents, is_strict_model};
 use crate::providers::convert::merge::PromptNames;
+use crate::providers::exchange::is_path;
 use crate::providers::upstream::UpstreamHeaders;
 
 /// Where AI Studio is.
@@ -73,6 +74,9 @@ pub(super) fn generate(
         return Err(ChatFault::MissingKey);
     }
     let request = Request::new(body, false);
+    if !is_path(&request.model) {
+        return Err(ChatFault::Misleading);
+    }
     let (method, more) = (request.method(), if request.stream { "&alt=sse" } else { "" });
     let address = format!(
         "{}/{}/models/{}:{method}?key={key}{more}",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::openai_like::{access, parse_url};
 use super::{ChatFault, js};
-use crate::providers::exchange::is_host_label;
+use crate::providers::exchange::{is_host_label, is_path, is_step};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
 /// Where a service account gets its tokens.
@@ -95,14 +95,17 @@ impl VertexAccess {
             "global" => "https://aiplatform.googleapis.com".to_owned(),
             region => format!("https://{region}-aiplatform.googleapis.com"),
         };
-        if *self != Self::Proxy && !is_host_label(&region) {
-            return Err(ChatFault::Unsendable);
+        let project = truthy_text(body, "vertexai_express_project_id");
+        let is_plain = is_host_label(&region) && is_path(model) && project.as_deref().is_none_or(is_step);
+        if *self != Self::Proxy && !is_plain {
+            // compat: what makes no address at all fails as there.
+            return Err(Url::parse(&host).map_or(ChatFault::Unsendable, |_| ChatFault::Misleading));
         }
         let query = if stream { "?alt=sse" } else { "" };
         let address = match self {
             Self::Express(key) => {
                 let more = if stream { "&alt=sse" } else { "" };
-                let place = match truthy_text(body, "vertexai_express_project_id") {
+                let place = match project {
                     // compat: with a project it is always the host without a region.
                     Some(project) => format!(
                         "https://aiplatform.googleapis.com/v1/projects/{project}/locations/{region}/{endpoint}"

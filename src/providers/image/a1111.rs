@@ -7,17 +7,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::server::{asking, at, basic, heard, listed, named, present, sent, telling, told};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::providers::exchange::{granted, silent_error};
 use crate::providers::farewell::Farewell;
+use crate::providers::polling::Polling;
 use crate::providers::relay::Relay;
 use crate::providers::upstream::Upstream;
 use crate::reply;
 
 /// How often a server is asked whether it has loaded a model.
-const ATTEMPTS: u32 = 10;
-/// How long it is left alone in between.
-pub const INTERVAL: Duration = Duration::from_secs(2);
+pub const POLLING: Polling = Polling::every(Duration::from_secs(2), 10).at_once();
 
 /// Ways to enlarge that SD.Next knows and does not tell.
 const LATENT: [&str; 6] = [
@@ -144,11 +143,11 @@ pub async fn model(body: &Value, relay: &Relay) -> Result<Response> {
     Ok(sent(options.get("sd_model_checkpoint")))
 }
 
-/// Has the body's `model` loaded and waits for it, [`ATTEMPTS`] times `interval` at most.
+/// Has the body's `model` loaded and waits for it, not for ever.
 ///
 /// # Errors
 /// 500.
-pub async fn set_model(body: &Value, relay: &Relay, interval: Duration) -> Result<Response> {
+pub async fn set_model(body: &Value, relay: &Relay, polling: Polling) -> Result<Response> {
     let mut options = json!({});
     if let Some(model) = body.get("model") {
         options["sd_model_checkpoint"] = model.clone();
@@ -158,15 +157,15 @@ pub async fn set_model(body: &Value, relay: &Relay, interval: Duration) -> Resul
         telling(at(body, "/sdapi/v1/options")?, basic(body), &options),
     )
     .await?;
-    for _ in 0..ATTEMPTS {
+    let idle = polling.until(|| async {
         let state = heard(relay.send(get(body, "progress")?).await).await?;
         let jobs = state.get("state").filter(|state| !state.is_null());
         let jobs = jobs.ok_or_else(silent_error)?.get("job_count");
-        if is_zero(state.get("progress")) && is_zero(jobs) {
-            break;
-        }
-        tokio::time::sleep(interval).await;
-    }
+        let is_idle = is_zero(state.get("progress")) && is_zero(jobs);
+        Ok::<_, Error>(is_idle.then_some(()))
+    });
+    // compat: 200 also for one that is not.
+    idle.await?;
     Ok(reply::status(StatusCode::OK))
 }
 

@@ -1,6 +1,6 @@
 //! `ComfyUI`: what its nodes can be given, and workflows that it runs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
@@ -15,13 +15,12 @@ use crate::error::{Error, Result};
 use crate::providers::exchange::{read, read_bytes, silent_error};
 use crate::providers::farewell::Farewell;
 use crate::providers::js;
+use crate::providers::polling::Polling;
 use crate::providers::relay::{Relay, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
-/// How often it is asked whether a picture is done.
-const INTERVAL: Duration = Duration::from_millis(100);
-/// How long it is waited for at most. The original waits for ever.
-pub const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// How often it is asked whether a picture is done, for half an hour. The original asks for ever.
+pub const POLLING: Polling = Polling::every(Duration::from_millis(100), 10 * 60 * 30).at_once();
 
 /// A choice that a node offers: the node, and the name of its input.
 #[derive(Debug, Clone, Copy)]
@@ -108,11 +107,11 @@ fn shown(name: &str) -> String {
 /// browser goes, the server is told to stop.
 ///
 /// # Errors
-/// 500 with the reason, among them that it is not done after [`PATIENCE`].
-pub async fn generate(body: &Value, relay: &Relay) -> Result<Response> {
+/// 500 with the reason, among them that it is not done in time.
+pub async fn generate(body: &Value, relay: &Relay, polling: Polling) -> Result<Response> {
     let stop = asking(Method::POST, below(body, "/interrupt")?, basic(body));
     let farewell = Farewell::new(relay.clone(), Some(stop));
-    match painted(body, relay).await {
+    match painted(body, relay, polling).await {
         Ok(Some(response)) => Ok(farewell.finish(response)),
         // Nobody waits for it any more, so that it is stopped.
         Ok(None) => Err(Unpainted("ComfyUI is not done in time.".to_owned()).into()),
@@ -121,24 +120,20 @@ pub async fn generate(body: &Value, relay: &Relay) -> Result<Response> {
 }
 
 /// The answer; `None` when it is not there in time.
-async fn painted(body: &Value, relay: &Relay) -> Result<Option<Response>, Unpainted> {
+async fn painted(body: &Value, relay: &Relay, polling: Polling) -> Result<Option<Response>, Unpainted> {
     let task = answered(relay, prompt(body)?).await?;
     let id = id_of(&task, "prompt_id")?;
     let history = below(body, &format!("/history/{id}"))?;
-    let until = Instant::now() + PATIENCE;
-    let item = loop {
+    let done = polling.until(|| async {
         let mut history = answered(relay, get(history.clone())).await?;
         if history.is_null() {
             return Err(Unpainted("ComfyUI returned no history.".to_owned()));
         }
         let item = history.get_mut(&id).map(Value::take);
-        if let Some(item) = item.filter(|item| js::is_truthy(Some(item))) {
-            break item;
-        }
-        if Instant::now() > until {
-            return Ok(None);
-        }
-        tokio::time::sleep(INTERVAL).await;
+        Ok(item.filter(|item| js::is_truthy(Some(item))))
+    });
+    let Some(item) = done.await? else {
+        return Ok(None);
     };
     let file = file_of(&item)?;
     let named = |name: &str| js::to_text(file.get(name));

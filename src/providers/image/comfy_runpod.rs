@@ -1,26 +1,27 @@
 //! `ComfyUI` on `RunPod`'s machines.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use squaretable_compat::json::to_vec;
 
-use super::comfy::{PATIENCE, answered, id_of};
+use super::comfy::{answered, id_of};
 use super::server::{Unpainted, asking, below, format_of, picture, saying, told};
 use crate::error::{Error, Result};
 use crate::providers::exchange::{bearer, parse, silent_error};
 use crate::providers::farewell::Farewell;
 use crate::providers::js;
+use crate::providers::polling::Polling;
 use crate::providers::relay::Relay;
 use crate::reply;
 
 /// The key of the user's secret.
 pub const SECRET_KEY: &str = "api_key_comfy_runpod";
 
-/// How often it is asked whether a picture is done.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is asked whether a picture is done, for half an hour.
+pub const POLLING: Polling = Polling::every(Duration::from_millis(500), 2 * 60 * 30).at_once();
 /// What a job is that is over; one that has a picture was answered before.
 const OVER: [&str; 4] = ["COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"];
 
@@ -43,16 +44,16 @@ pub async fn ping(body: &Value, key: &str, relay: &Relay) -> Result<Response> {
 /// goes, the job is cancelled.
 ///
 /// # Errors
-/// 500 with the reason, among them that the job failed, which the original waits for ever then, or is not done after
-/// [`PATIENCE`].
-pub async fn generate(body: &Value, key: &str, relay: &Relay) -> Result<Response> {
+/// 500 with the reason, among them that the job failed, which the original waits for ever then, or is not done in
+/// time.
+pub async fn generate(body: &Value, key: &str, relay: &Relay, polling: Polling) -> Result<Response> {
     let url = below(body, "/run")?;
     let workflow = workflow(body)?;
     let job = answered(relay, saying(url, bearer(key), workflow)).await?;
     let id = js::path_step(&id_of(&job, "id")?);
     let cancel = asking(Method::POST, below(body, &format!("/cancel/{id}"))?, bearer(key));
     let farewell = Farewell::new(relay.clone(), Some(cancel));
-    match painted(body, key, &id, relay).await {
+    match painted(body, key, &id, relay, polling).await {
         Ok(Some(response)) => Ok(farewell.finish(response)),
         // Nobody waits for it any more, so that it is cancelled.
         Ok(None) => Err(Unpainted("RunPod is not done in time.".to_owned()).into()),
@@ -60,10 +61,15 @@ pub async fn generate(body: &Value, key: &str, relay: &Relay) -> Result<Response
     }
 }
 
-async fn painted(body: &Value, key: &str, id: &str, relay: &Relay) -> Result<Option<Response>, Unpainted> {
+async fn painted(
+    body: &Value,
+    key: &str,
+    id: &str,
+    relay: &Relay,
+    polling: Polling,
+) -> Result<Option<Response>, Unpainted> {
     let status = below(body, &format!("/status/{id}"))?;
-    let until = Instant::now() + PATIENCE;
-    loop {
+    let done = polling.until(|| async {
         let job = answered(relay, asking(Method::GET, status.clone(), bearer(key))).await?;
         if let Some(output) = job.get("output").filter(|output| js::is_truthy(Some(output))) {
             let images = output.get("images").filter(|images| !images.is_null());
@@ -79,11 +85,9 @@ async fn painted(body: &Value, key: &str, id: &str, relay: &Relay) -> Result<Opt
         {
             return Err(Unpainted(format!("The job on RunPod ended: {state}")));
         }
-        if Instant::now() > until {
-            return Ok(None);
-        }
-        tokio::time::sleep(INTERVAL).await;
-    }
+        Ok(None)
+    });
+    done.await
 }
 
 fn file(image: &Value) -> Result<Response, Unpainted> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use squaretable_compat::json::{js_string, js_trim};
 
 use super::server::{listed, told};
-use super::vendor::{base64_of, object, options, order, question, renamed, seed};
+use super::vendor::{base64_of, below, object, options, order, question, renamed, seed};
 use crate::error::{Error, Result};
 use crate::mime;
 use crate::providers::exchange::{bearer, granted, read, read_text, silent_error};
@@ -91,7 +91,7 @@ pub async fn workers_ai(body: &Value, key: &str, relay: &Relay) -> Result<Respon
     if model.is_empty() {
         return Err(Error::bad_request());
     }
-    let address = format!("{CLOUDFLARE}/{account}/ai/run/{model}");
+    let address = below(&format!("{CLOUDFLARE}/{account}/ai/run"), model)?;
     let request = workers_ai_request(body);
     let order = if model.contains("flux-2") {
         let parts = request.iter();

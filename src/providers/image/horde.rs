@@ -9,19 +9,18 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::server::{sent, told};
-use super::vendor::renamed;
+use super::vendor::{renamed, too_late};
 use crate::error::{Error, Result};
 use crate::providers::exchange::{json_headers, posting, silent_error, without_body};
 use crate::providers::farewell::Farewell;
 use crate::providers::js;
+use crate::providers::polling::Polling;
 use crate::providers::relay::Relay;
 use crate::providers::text::horde::{ANONYMOUS, API, agent};
 use crate::providers::upstream::UpstreamHeaders;
 
 /// How often the Horde is asked for a task's state.
-const ATTEMPTS: u32 = 200;
-/// How long it is left alone in between.
-pub const INTERVAL: Duration = Duration::from_secs(3);
+pub const POLLING: Polling = Polling::every(Duration::from_secs(3), 200);
 /// Longest prompt that the Horde takes, both halves of it together, in UTF-16 code units.
 const LONGEST: usize = 5000;
 
@@ -29,13 +28,13 @@ const LONGEST: usize = 5000;
 /// task is withdrawn.
 ///
 /// # Errors
-/// 400 without a prompt and when the Horde takes no task, 504 when it is not done after [`ATTEMPTS`] intervals, 500.
+/// 400 without a prompt and when the Horde takes no task, 504 when it is not done in time, 500.
 pub async fn paint(
     body: &Value,
     key: &str,
     version: &str,
     relay: &Relay,
-    interval: Duration,
+    polling: Polling,
 ) -> Result<Response> {
     if !js::is_truthy(body.get("prompt")) {
         return Err(Error::bad_request());
@@ -44,7 +43,7 @@ pub async fn paint(
     headers.set("Client-Agent", agent(version));
     let mut asking = headers.clone();
     asking.set("apikey", if key.is_empty() { ANONYMOUS } else { key });
-    let order = posting(&format!("{API}/generate/async"), asking, &request(body))?;
+    let order = posting(&format!("{API}/generate/async"), asking, &request(body)?)?;
     let task = told(relay.send(order).await).await?;
     if task.is_null() {
         return Err(silent_error());
@@ -54,11 +53,11 @@ pub async fn paint(
     let status = format!("{API}/generate/status/{id}");
     let withdrawal = without_body(Method::DELETE, &status, headers.clone())?;
     let farewell = Farewell::new(relay.clone(), Some(withdrawal));
-    let painted = painted(&id, &headers, relay, interval).await;
+    let painted = painted(&id, &headers, relay, polling).await;
     Ok(farewell.finish(painted.unwrap_or_else(IntoResponse::into_response)))
 }
 
-async fn painted(id: &str, headers: &UpstreamHeaders, relay: &Relay, interval: Duration) -> Result<Response> {
+async fn painted(id: &str, headers: &UpstreamHeaders, relay: &Relay, polling: Polling) -> Result<Response> {
     let ask = async |what: &str| {
         let address = format!("{API}/generate/{what}/{id}");
         told(
@@ -68,26 +67,27 @@ async fn painted(id: &str, headers: &UpstreamHeaders, relay: &Relay, interval: D
         )
         .await
     };
-    for _ in 0..ATTEMPTS {
-        tokio::time::sleep(interval).await;
+    let done = polling.until(|| async {
         let state = ask("check").await?;
         if js::is_truthy(state.get("done")) {
-            let result = ask("status").await?;
-            let painted = result
-                .pointer("/generations/0")
-                .filter(|painted| !painted.is_null());
-            let painted = painted.ok_or_else(silent_error)?;
-            return Ok(sent(painted.get("img")));
+            return Ok(Some(()));
         }
         if state.is_null() || js::is_truthy(state.get("faulted")) {
             return Err(silent_error());
         }
-    }
-    Err(Error::status(504))
+        Ok(None)
+    });
+    done.await?.ok_or_else(too_late)?;
+    let result = ask("status").await?;
+    let painted = result
+        .pointer("/generations/0")
+        .filter(|painted| !painted.is_null());
+    let painted = painted.ok_or_else(silent_error)?;
+    Ok(sent(painted.get("img")))
 }
 
-fn request(body: &Value) -> Value {
-    let prompt = prompt(body);
+fn request(body: &Value) -> Result<Value> {
+    let prompt = prompt(body)?;
     let negative = js::to_text(body.get("negative_prompt"));
     let mut params = renamed(
         body,
@@ -112,23 +112,27 @@ fn request(body: &Value) -> Value {
         request["nsfw"] = nsfw.clone();
     }
     request["models"] = json!([body.get("model").cloned().unwrap_or_default()]);
-    request
+    Ok(request)
 }
 
 /// The prompt, cut to what the Horde takes, and without what makes it refuse where the body wants that.
-fn prompt(body: &Value) -> String {
+///
+/// # Errors
+/// compat: 500 for a short prompt that is to be made harmless and is no text.
+fn prompt(body: &Value) -> Result<String> {
     let negative = js::to_text(body.get("negative_prompt"));
     let room = LONGEST.saturating_sub(negative.encode_utf16().count() + 5);
-    let units: Vec<u16> = js::to_text(body.get("prompt"))
-        .encode_utf16()
-        .take(room)
-        .collect();
+    let given = js::to_text(body.get("prompt"));
+    let units: Vec<u16> = given.encode_utf16().take(room).collect();
     let prompt = String::from_utf16_lossy(&units);
-    if js::is_truthy(body.get("sanitize")) {
-        harmless(&prompt)
-    } else {
-        prompt
+    if !js::is_truthy(body.get("sanitize")) {
+        return Ok(prompt);
     }
+    let is_text = body.get("prompt").is_some_and(Value::is_string);
+    if !is_text && units.len() == given.encode_utf16().count() {
+        return Err(silent_error());
+    }
+    Ok(harmless(&prompt))
 }
 
 /// Patterns and what takes the place of what they match, one after the other.
@@ -209,8 +213,8 @@ mod tests {
     #[test]
     fn a_prompt_leaves_room_for_what_is_not_wanted() {
         let body = json!({ "prompt": "x".repeat(6000), "negative_prompt": "n".repeat(995) });
-        assert_eq!(prompt(&body).len(), 4000);
-        let made = request(&json!({ "prompt": "p", "seed": 5, "model": "m", "nfsw": true }));
+        assert_eq!(prompt(&body).unwrap().len(), 4000);
+        let made = request(&json!({ "prompt": "p", "seed": 5, "model": "m", "nfsw": true })).unwrap();
         assert_eq!(made["params"]["seed"], "5");
         assert_eq!(
             (&made["prompt"], &made["nsfw"]),

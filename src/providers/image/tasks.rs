@@ -5,14 +5,16 @@ use std::time::Duration;
 use axum::response::Response;
 use serde_json::{Value, json};
 use squaretable_compat::collate;
+use squaretable_compat::json::js_number;
 
 use super::server::{Unpainted, listed, told};
-use super::vendor::{base64_of, fetched, image, is_at, question, renamed, too_late};
-use crate::error::Result;
+use super::vendor::{base64_of, below, fetched, image, is_at, question, renamed, too_late};
+use crate::error::{Error, Result};
 use crate::providers::exchange::{granted, posting, read, respond, silent_error};
 use crate::providers::js;
+use crate::providers::polling::Polling;
 use crate::providers::relay::Relay;
-use crate::providers::upstream::UpstreamHeaders;
+use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
 /// The key of the user's secret for Black Forest Labs.
 pub const BFL_KEY: &str = "api_key_bfl";
@@ -20,9 +22,7 @@ pub const BFL_KEY: &str = "api_key_bfl";
 pub const FALAI_KEY: &str = "api_key_falai";
 
 /// How often a task is asked for.
-const ATTEMPTS: u32 = 100;
-/// How long it is left alone in between.
-pub const INTERVAL: Duration = Duration::from_millis(2500);
+pub const POLLING: Polling = Polling::every(Duration::from_millis(2500), 100);
 
 /// Pages of FAL.AI's models that are read at most.
 const PAGES: u32 = 100;
@@ -32,43 +32,43 @@ const OTHERS: [&str; 4] = ["inpainting", "control", "upscale", "lora"];
 /// A picture by Black Forest Labs as `{"image"}`; it is fetched by `untrusted`. The key goes to their hosts only.
 ///
 /// # Errors
-/// 500; 504 when it is not done after [`ATTEMPTS`] intervals.
+/// 400 for a model that is no path, 500; 504 when it is not done in time.
 pub async fn bfl(
     body: &Value,
     key: &str,
     relay: &Relay,
     untrusted: &Relay,
-    interval: Duration,
+    polling: Polling,
 ) -> Result<Response> {
     let mut headers = UpstreamHeaders::default();
     headers.set("x-key", key);
     let mut asking = headers.clone();
     asking.set("Content-Type", "application/json");
-    let address = format!("https://api.bfl.ai/v1/{}", js::to_text(body.get("model")));
+    let address = below("https://api.bfl.ai/v1", &js::to_text(body.get("model")))?;
     let task = told(relay.send(posting(&address, asking, &bfl_request(body)?)?).await).await?;
     if task.is_null() {
         return Err(silent_error());
     }
-    let polling = match task.get("polling_url").filter(|url| !url.is_null()) {
+    let address = match task.get("polling_url").filter(|url| !url.is_null()) {
         Some(url) => js::to_text(Some(url)),
         None => format!(
             "https://api.bfl.ai/v1/get_result?id={}",
             js::to_text(task.get("id"))
         ),
     };
-    if !is_at(&polling, &["bfl.ai"]) {
+    if !is_at(&address, &["bfl.ai"]) {
         return Err(silent_error());
     }
-    for _ in 0..ATTEMPTS {
-        tokio::time::sleep(interval).await;
-        let state = told(relay.send(question(&polling, headers.clone())?).await).await?;
+    let ready = polling.until(|| async {
+        let state = told(relay.send(question(&address, headers.clone())?).await).await?;
         match state.get("status").and_then(Value::as_str) {
-            Some("Pending") => {}
-            Some("Ready") => return Ok(image(&fetched(state.pointer("/result/sample"), untrusted).await?)),
-            _ => return Err(silent_error()),
+            Some("Pending") => Ok(None),
+            Some("Ready") => Ok(Some(state)),
+            _ => Err(silent_error()),
         }
-    }
-    Err(too_late())
+    });
+    let ready = ready.await?.ok_or_else(too_late)?;
+    Ok(image(&fetched(ready.pointer("/result/sample"), untrusted).await?))
 }
 
 fn bfl_request(body: &Value) -> Result<Value> {
@@ -87,11 +87,7 @@ fn bfl_request(body: &Value) -> Result<Value> {
     request.insert("output_format".to_owned(), "jpeg".into());
     let model = js::to_text(body.get("model"));
     let unknown: &[&str] = if model.ends_with("-ultra") {
-        let (width, height) = (
-            js::to_number(body.get("width")),
-            js::to_number(body.get("height")),
-        );
-        let ratio = aspect_ratio(width, height).ok_or_else(silent_error)?;
+        let ratio = aspect_ratio(body).ok_or_else(silent_error)?;
         request.insert("aspect_ratio".to_owned(), ratio.into());
         &["steps", "guidance", "width", "height", "prompt_upsampling"]
     } else if model.ends_with("-pro-1.1") {
@@ -105,25 +101,33 @@ fn bfl_request(body: &Value) -> Result<Value> {
     Ok(request.into())
 }
 
-/// The ratio of whole sides, in lowest terms and between 9:21 and 21:9; `None` for sides that are none.
-fn aspect_ratio(width: f64, height: f64) -> Option<String> {
+/// The ratio of the sides in lowest terms, between 9:21 and 21:9.
+///
+/// compat: sides may be any numbers, of which zero has no ratio but `NaN:NaN`; `None` where the original fails, which looks
+/// for a divisor without end.
+fn aspect_ratio(body: &Value) -> Option<String> {
+    const NARROWEST: f64 = 9.0 / 21.0;
     const WIDEST: f64 = 21.0 / 9.0;
-    let is_side = |side: f64| side >= 1.0 && side.fract() == 0.0 && side < 1e9;
-    if !is_side(width) || !is_side(height) {
-        return None;
-    }
-    let (width, height) = if width / height < 1.0 / WIDEST {
-        (width, (width * WIDEST).round())
+    let rounded = |side: f64| (side + 0.5).floor();
+    let side = |name: &str| js::to_number(body.get(name));
+    let (mut width, mut height) = (side("width"), side("height"));
+    // Only a number is zero to it.
+    let mut may_end = body.get("height").is_some_and(Value::is_number);
+    if width / height < NARROWEST {
+        height = rounded(width / NARROWEST);
+        may_end = true;
     } else if width / height > WIDEST {
-        ((height * WIDEST).round(), height)
-    } else {
-        (width, height)
-    };
-    let (mut a, mut b) = (width, height);
-    while b != 0.0 {
-        (a, b) = (b, a % b);
+        width = rounded(height * WIDEST);
     }
-    Some(format!("{}:{}", width / a, height / a))
+    let (mut a, mut b) = (width, height);
+    while b != 0.0 || !may_end {
+        (a, b) = (b, a % b);
+        if b.is_nan() {
+            return None;
+        }
+        may_end = true;
+    }
+    Some(format!("{}:{}", js_number(width / a), js_number(height / a)))
 }
 
 /// FAL.AI's models as `[{"value","text"}]`, by title.
@@ -173,41 +177,44 @@ pub async fn falai_models(relay: &Relay) -> Result<Response> {
 /// A picture by FAL.AI as `{"image"}`; it is fetched by `untrusted`. The key goes to their hosts only.
 ///
 /// # Errors
-/// 500, with the reason where FAL.AI has one; 504 when it is not done after [`ATTEMPTS`] intervals.
+/// 400 for a model that is no path, 500, with the reason where FAL.AI has one; 504 when it is not done in time.
 pub async fn falai(
     body: &Value,
     key: &str,
     relay: &Relay,
     untrusted: &Relay,
-    interval: Duration,
+    polling: Polling,
 ) -> Result<Response> {
     let mut headers = UpstreamHeaders::default();
     headers.set("Authorization", format!("Key {key}"));
     let mut asking = UpstreamHeaders::default();
     asking.set("Content-Type", "application/json");
     asking.set("Authorization", format!("Key {key}"));
-    let address = format!("https://queue.fal.run/fal-ai/{}", js::to_text(body.get("model")));
+    let address = below("https://queue.fal.run/fal-ai", &js::to_text(body.get("model")))?;
     let order =
         posting(&address, asking, &falai_request(body)).map_err(|fault| Unpainted(fault.to_string()))?;
-    let answer = relay.send(order).await.map_err(Unpainted::from)?;
-    let task = read(granted(Ok(answer), silent_error)?).await;
-    let task = task.map_err(|error| Unpainted(error.to_string()))?;
+    let task = falai_json(relay, order).await?;
     let status = own(task.get("status_url"))?;
-    for _ in 0..ATTEMPTS {
-        tokio::time::sleep(interval).await;
-        let answer = relay
-            .send(question(&status, headers.clone())?)
-            .await
-            .map_err(Unpainted::from)?;
-        let state = read(granted(Ok(answer), silent_error)?).await;
-        let state = state.map_err(|error| Unpainted(error.to_string()))?;
-        match state.get("status").and_then(Value::as_str) {
-            Some("IN_QUEUE" | "IN_PROGRESS") => {}
-            Some("COMPLETED") => return falai_picture(&state, &headers, relay, untrusted).await,
-            _ => return Ok(refused(&state)),
-        }
+    let ended = polling.until(|| async {
+        let state = falai_json(relay, question(&status, headers.clone())?).await?;
+        let is_waiting = matches!(
+            state.get("status").and_then(Value::as_str),
+            Some("IN_QUEUE" | "IN_PROGRESS")
+        );
+        Ok::<_, Error>((!is_waiting).then_some(state))
+    });
+    let state = ended.await?.ok_or_else(too_late)?;
+    if state.get("status").and_then(Value::as_str) != Some("COMPLETED") {
+        return Ok(refused(&state));
     }
-    Err(too_late())
+    falai_picture(&state, &headers, relay, untrusted).await
+}
+
+/// An answer of FAL.AI's that is no refusal.
+async fn falai_json(relay: &Relay, request: Upstream) -> Result<Value> {
+    let answer = relay.send(request).await.map_err(Unpainted::from)?;
+    let json = read(granted(Ok(answer), silent_error)?).await;
+    Ok(json.map_err(|error| Unpainted(error.to_string()))?)
 }
 
 fn falai_request(body: &Value) -> Value {
@@ -285,19 +292,18 @@ mod tests {
     #[test]
     fn ratios_are_simple_and_not_too_wide() {
         for (width, height, expected) in [
-            (1024.0, 1024.0, Some("1:1")),
-            (1920.0, 1080.0, Some("16:9")),
-            (100.0, 1000.0, Some("100:233")),
-            (1000.0, 100.0, Some("233:100")),
-            (0.0, 5.0, None),
-            (f64::NAN, 5.0, None),
-            (0.5, 0.25, None),
+            (json!(1024), json!(1024), Some("1:1")),
+            (json!(1920), json!(1080), Some("16:9")),
+            (json!("1920"), json!("1080"), Some("16:9")),
+            (json!(100), json!(1000), Some("100:233")),
+            (json!(1000), json!(100), Some("233:100")),
+            (json!(0.5), json!(0.25), Some("2:1")),
+            (json!(0), json!(5), Some("NaN:NaN")),
+            (json!(5), json!("0"), None),
+            (Value::Null, json!({}), None),
         ] {
-            assert_eq!(
-                aspect_ratio(width, height).as_deref(),
-                expected,
-                "{width}x{height}"
-            );
+            let body = json!({ "width": width, "height": height });
+            assert_eq!(aspect_ratio(&body).as_deref(), expected, "{body}");
         }
     }
 

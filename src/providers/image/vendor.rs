@@ -8,7 +8,9 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::providers::exchange::{json_bearer, posting, read_bytes, silent_error, without_body};
+use crate::providers::exchange::{
+    RequestFault, is_path, json_bearer, posting, read_bytes, read_text, silent_error, without_body,
+};
 use crate::providers::js;
 use crate::providers::relay::{Relay, UpstreamReply};
 use crate::providers::upstream::{Upstream, UpstreamHeaders};
@@ -29,6 +31,18 @@ pub(super) fn seed(body: &Value, end: u64) -> Value {
     match given.filter(|seed| js::to_number(Some(seed)) >= 0.0) {
         Some(seed) => seed.clone(),
         None => rand::rng().random_range(0..end).into(),
+    }
+}
+
+/// An address below another one.
+///
+/// # Errors
+/// 400 for a path that leads elsewhere.
+pub(super) fn below(base: &str, path: &str) -> Result<String> {
+    if is_path(path) {
+        Ok(format!("{base}/{path}"))
+    } else {
+        Err(RequestFault::Misleading.into())
     }
 }
 
@@ -112,6 +126,20 @@ pub(super) fn object(fields: &[(&str, &Value)]) -> axum::response::Response {
         .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
         .collect();
     crate::reply::json_bytes(squaretable_compat::json::to_vec(&object.into()))
+}
+
+/// An answer that is no refusal; a refusal is 500 with its own text, no answer is `failed`.
+pub(super) async fn accepted(
+    relay: &Relay,
+    request: Upstream,
+    failed: fn() -> Error,
+) -> Result<UpstreamReply> {
+    let answer = relay.send(request).await.map_err(|_| failed())?;
+    if answer.is_success() {
+        return Ok(answer);
+    }
+    let text = read_text(answer).await.map_err(|_| failed())?;
+    Err(Error::text(500, text))
 }
 
 /// How a task fails that is not done in time; the original does not answer then.

@@ -6,7 +6,9 @@ use squaretable_compat::collate;
 use squaretable_compat::json::to_vec;
 
 use super::server::{listed, picture, told};
-use super::vendor::{base64_of, fetched, image, object, options, order, question, renamed, seed, some};
+use super::vendor::{
+    base64_of, below, fetched, image, object, options, order, question, renamed, seed, some,
+};
 use crate::error::{Error, Result};
 use crate::mime;
 use crate::providers::exchange::{
@@ -84,7 +86,7 @@ pub async fn together(body: &Value, key: &str, relay: &Relay, untrusted: &Relay)
 /// 500.
 pub async fn hugging_face(body: &Value, key: &str, relay: &Relay) -> Result<Response> {
     let model = js::to_text(body.get("model"));
-    let address = format!("https://api-inference.huggingface.co/models/{model}");
+    let address = below("https://api-inference.huggingface.co/models", &model)?;
     let request = renamed(body, &[("inputs", "prompt")]);
     let answer = granted(relay.send(order(&address, key, request)?).await, silent_error)?;
     Ok(image(&base64_of(answer).await?))
@@ -142,7 +144,7 @@ pub async fn electronhub(body: &Value, key: &str, relay: &Relay) -> Result<Respo
 /// 500; the original does not survive most of what leads to it.
 pub async fn electronhub_sizes(body: &Value, relay: &Relay) -> Result<Response> {
     let model = js::to_text(body.get("model"));
-    let address = format!("https://api.electronhub.ai/v1/models/{model}");
+    let address = below("https://api.electronhub.ai/v1/models", &model)?;
     let answer = told(relay.send(question(&address, json_headers())?).await).await?;
     Ok(object(&[("sizes", some(&answer, "/sizes")?)]))
 }

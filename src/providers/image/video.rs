@@ -5,23 +5,19 @@ use std::time::Duration;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::vendor::{base64_of, image, is_at, object, order, question, seed, too_late};
+use super::vendor::{accepted, base64_of, below, image, is_at, object, order, question, seed, too_late};
 use crate::error::{Error, Result};
-use crate::providers::exchange::{bearer, granted, internal_error, posting, read, read_text, silent_error};
+use crate::providers::exchange::{bearer, granted, internal_error, posting, read, silent_error};
 use crate::providers::google_api::Access;
 use crate::providers::js;
-use crate::providers::relay::{Relay, UpstreamReply};
-use crate::providers::upstream::UpstreamHeaders;
+use crate::providers::polling::Polling;
+use crate::providers::relay::Relay;
+use crate::providers::upstream::{Upstream, UpstreamHeaders};
 
-/// How long after it was ordered a film is asked for first.
-pub const FIRST: Duration = Duration::from_secs(5);
+/// How often a film is asked for.
+pub const POLLING: Polling = Polling::slowing(Duration::from_secs(5), Duration::from_secs(1), 30);
 
 const OPENAI: &str = "https://api.openai.com/v1";
-
-/// The pauses between thirty questions: `first`, and each a fifth of that longer than the one before.
-pub(super) fn pauses(first: Duration) -> impl Iterator<Item = Duration> {
-    (0..30).map(move |attempt| first + first / 5 * attempt)
-}
 
 /// A picture by OpenAI, whose request the body is: OpenAI's own answer.
 ///
@@ -29,7 +25,7 @@ pub(super) fn pauses(first: Duration) -> impl Iterator<Item = Duration> {
 /// 500, with OpenAI's text where it refuses.
 pub async fn openai_picture(body: &Value, key: &str, relay: &Relay) -> Result<Response> {
     let order = order(&format!("{OPENAI}/images/generations"), key, body.clone())?;
-    let painted = openai_json(relay.send(order).await.map_err(|_| internal_error())?).await?;
+    let painted = openai_json(relay, order).await?;
     Ok(crate::reply::json_bytes(squaretable_compat::json::to_vec(
         &painted,
     )))
@@ -39,7 +35,7 @@ pub async fn openai_picture(body: &Value, key: &str, relay: &Relay) -> Result<Re
 ///
 /// # Errors
 /// 500, with OpenAI's text where it refuses; 504 when it is not done in time, which the original does not answer.
-pub async fn openai_film(body: &Value, key: &str, relay: &Relay, first: Duration) -> Result<Response> {
+pub async fn openai_film(body: &Value, key: &str, relay: &Relay, polling: Polling) -> Result<Response> {
     let mut request = Map::new();
     request.extend(
         body.get("prompt")
@@ -50,42 +46,29 @@ pub async fn openai_film(body: &Value, key: &str, relay: &Relay, first: Duration
         request.insert(field.to_owned(), given.cloned().unwrap_or_else(|| usual.into()));
     }
     let order = order(&format!("{OPENAI}/videos"), key, request)?;
-    let job = openai_json(relay.send(order).await.map_err(|_| internal_error())?).await?;
+    let job = openai_json(relay, order).await?;
     let id = job.get("id").filter(|id| js::is_truthy(Some(id)));
     let id = id.ok_or_else(|| Error::text(500, "No video job ID returned"))?;
     let address = format!("{OPENAI}/videos/{}", js::path_step(&js::to_text(Some(id))));
-    for pause in pauses(first) {
-        tokio::time::sleep(pause).await;
-        let answer = relay
-            .send(question(&address, bearer(key))?)
-            .await
-            .map_err(|_| internal_error())?;
-        let state = openai_json(answer).await?;
+    let made = polling.until(|| async {
+        let state = openai_json(relay, question(&address, bearer(key))?).await?;
         match state.get("status").and_then(Value::as_str) {
-            Some("failed") => return Err(Error::text(500, "Video generation failed")),
-            Some("completed") => {
-                let question = question(&format!("{address}/content"), bearer(key))?;
-                let answer = told(relay.send(question).await.map_err(|_| internal_error())?).await?;
-                let data = base64_of(answer).await.map_err(|_| internal_error())?;
-                return Ok(object(&[("format", &"mp4".into()), ("data", &data)]));
-            }
-            _ if state.is_null() => return Err(internal_error()),
-            _ => {}
+            Some("failed") => Err(Error::text(500, "Video generation failed")),
+            Some("completed") => Ok(Some(())),
+            _ if state.is_null() => Err(internal_error()),
+            _ => Ok(None),
         }
-    }
-    Err(too_late())
+    });
+    made.await?.ok_or_else(too_late)?;
+    let question = question(&format!("{address}/content"), bearer(key))?;
+    let answer = accepted(relay, question, internal_error).await?;
+    let data = base64_of(answer).await.map_err(|_| internal_error())?;
+    Ok(object(&[("format", &"mp4".into()), ("data", &data)]))
 }
 
-async fn told(answer: UpstreamReply) -> Result<UpstreamReply> {
-    if answer.is_success() {
-        return Ok(answer);
-    }
-    let text = read_text(answer).await.map_err(|_| internal_error())?;
-    Err(Error::text(500, text))
-}
-
-async fn openai_json(answer: UpstreamReply) -> Result<Value> {
-    read(told(answer).await?).await.map_err(|_| internal_error())
+async fn openai_json(relay: &Relay, request: Upstream) -> Result<Value> {
+    let answer = accepted(relay, request, internal_error).await?;
+    read(answer).await.map_err(|_| internal_error())
 }
 
 /// A model's name, or the usual one; 500 for what is no text.
@@ -180,7 +163,7 @@ pub async fn google_film(
     access: &Access,
     version: &str,
     relay: &Relay,
-    first: Duration,
+    polling: Polling,
 ) -> Result<Response> {
     let model = model(body, "veo-3.1-generate-preview")?;
     let (address, headers) = access.address(body, &model, "predictLongRunning", version)?;
@@ -197,27 +180,23 @@ pub async fn google_film(
     let name = job.get("name").filter(|name| js::is_truthy(Some(name)));
     let name = name.ok_or_else(|| Error::text(500, "No video job name found in response"))?;
     let failed = || Error::text(500, "Video job status request failed");
-    for pause in pauses(first) {
-        tokio::time::sleep(pause).await;
+    let made = polling.until(|| async {
         let asking = if access.is_vertex() {
             let (address, headers) = access.address(body, &model, "fetchPredictOperation", version)?;
             posting(&address, headers, &json!({ "operationName": name }))?
         } else {
             let path = js::to_text(Some(name));
-            question(
-                &format!("{base}/{}", path.trim_start_matches('/')),
-                headers.clone(),
-            )?
+            question(&below(&base, path.trim_start_matches('/'))?, headers.clone())?
         };
         let answer = relay.send(asking).await.map_err(|_| silent_error())?;
         let state = read(granted(Ok(answer), failed)?)
             .await
             .map_err(|_| silent_error())?;
-        if js::is_truthy(state.get("done")) {
-            return finished(&state, access, &base, &headers, relay).await;
-        }
-    }
-    Err(Error::text(500, "Video generation timed out"))
+        Ok::<_, Error>(js::is_truthy(state.get("done")).then_some(state))
+    });
+    let late = || Error::text(500, "Video generation timed out");
+    let state = made.await?.ok_or_else(late)?;
+    finished(&state, access, &base, &headers, relay).await
 }
 
 fn film_request(body: &Value, model: &str) -> Value {

@@ -163,9 +163,7 @@ fn audio_of(answer: &str, count: Option<usize>) -> Option<Vec<u8>> {
 /// 500 for a reverse proxy that is no address.
 pub fn speech(body: &Value, access: &Access, version: &str) -> Result<Upstream> {
     let model = js::to_text(body.get("model"));
-    let (address, headers) = access
-        .address(body, &model, "generateContent", version)
-        .map_err(|_| speechless())?;
+    let (address, headers) = access.address(body, &model, "generateContent", version)?;
     let copied = |name: &str, field: &str| -> Map<String, Value> {
         let value = body.get(field).map(|value| (name.to_owned(), value.clone()));
         value.into_iter().collect()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Reply, Server, Sites, World};
+use crate::harness::{Client, Reply, Request, Server, Sites, World};
 
 async fn keys(client: &Client, keys: &[&str]) {
     for key in keys {
@@ -39,6 +39,80 @@ async fn a_task_is_asked_for_where_it_was_given() {
     }
     let expected = ["https://api.bfl.ai/v1/m", "https://queue.fal.run/fal-ai/m"];
     assert_eq!(asked(&world), expected.map(|url| (url.to_owned(), true)));
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_key_along() {
+    let sites = Sites::default();
+    let to = |address: &'static str| move |_: &Request| Reply::redirect(address).with_status("307 Moved");
+    sites
+        .below("https://api.bfl.ai/v1/away", to("https://evil.example/"))
+        .below("https://api.bfl.ai/v1/m", to("https://api.bfl.ai/v2/m"))
+        .below(
+            "https://api-inference.huggingface.co/",
+            to("https://evil.example/"),
+        );
+    let (world, _server, client) = Server::in_world(&sites).await;
+    keys(&client, &["api_key_bfl", "api_key_huggingface"]).await;
+    let model = |name: &str| json!({ "prompt": "p", "model": name, "width": 64, "height": 64 });
+    for (route, name, last) in [
+        ("bfl", "away", ("https://api.bfl.ai/v1/away", true)),
+        ("bfl", "m", ("https://api.bfl.ai/v2/m", true)),
+        ("huggingface", "m", ("https://evil.example/", false)),
+    ] {
+        let route = format!("/api/sd/{route}/generate");
+        client.post(&route, model(name)).await.expect(500);
+        let asked = asked(&world);
+        let (url, has_key) = asked.last().expect("somebody is asked");
+        assert_eq!((url.as_str(), *has_key), last);
+    }
+}
+
+#[tokio::test]
+async fn a_model_leads_to_no_other_route_of_its_vendor() {
+    let sites = Sites::default();
+    let (world, _server, client) = Server::in_world(&sites).await;
+    let secrets = [
+        "bfl",
+        "falai",
+        "huggingface",
+        "workers_ai",
+        "makersuite",
+        "vertexai",
+    ];
+    for name in secrets {
+        keys(&client, &[&format!("api_key_{name}")]).await;
+    }
+    for model in ["../../billing", "m/..", "m?x=", "m#", "%2e%2e/m", "a\\..\\m"] {
+        let body = json!({
+            "prompt": "p", "model": model, "width": 64, "height": 64, "account_id": "a", "max_tokens": 5,
+            "messages": [{ "role": "user", "content": "x" }], "image": "data:image/png;base64,aGk=",
+        });
+        for route in [
+            "bfl/generate",
+            "falai/generate",
+            "huggingface/generate",
+            "workersai/generate",
+        ] {
+            client.post(&format!("/api/sd/{route}"), &body).await.expect(400);
+        }
+        client.post("/api/sd/electronhub/sizes", &body).await.expect(400);
+        for route in ["caption-image", "generate-image", "generate-video"] {
+            client
+                .post(&format!("/api/google/{route}"), &body)
+                .await
+                .expect(400);
+        }
+        for source in ["makersuite", "vertexai"] {
+            let mut body = body.clone();
+            body["chat_completion_source"] = source.into();
+            client
+                .post("/api/backends/chat-completions/generate", &body)
+                .await
+                .expect(400);
+        }
+    }
+    assert_eq!(asked(&world), []);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Captions that cannot be compared: the AI Horde's library goes past the proxy.
 
-use std::time::Duration;
-
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -15,7 +13,7 @@ const ROUTE: &str = "/api/horde/caption-image";
 /// Status and text of a caption that is asked for without waiting in between.
 async fn ask(server: &Server, key: &str) -> (u16, String) {
     let body = json!({ "image": "aGk=" });
-    let answer = horde::caption(&body, key, "1.19.0", server.app.relay(), Duration::ZERO).await;
+    let answer = horde::caption(&body, key, "1.19.0", server.app.relay(), horde::POLLING.hurried()).await;
     let response = answer.into_response();
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.expect("a body").to_bytes();

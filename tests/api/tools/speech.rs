@@ -29,7 +29,7 @@ async fn a_key_goes_to_no_host_that_a_request_makes_up() {
         .expect(400);
     let vertex = json!({ "api": "vertexai", "vertexai_region": evil, "image": "data:image/png;base64,AA" });
     for route in ["/api/google/caption-image", "/api/google/generate-native-tts"] {
-        client.post(route, &vertex).await.expect(500);
+        client.post(route, &vertex).await.expect(400);
     }
     assert!(world.take().is_empty(), "nobody is asked");
     let fine = json!({ "region": "westus" });
