@@ -300,6 +300,7 @@ pub const DIFFERENCES: &[Difference] = &[
     differs("speech", r#"reached the upstream: elevenlabs/*id "../voices""#, ONE_STEP),
     differs("speech", r#"reached the upstream: elevenlabs/*id "a/b?c#d""#, ONE_STEP),
     differs("images_workflows", "POST /api/sd/comfy/save-workflow {\"file_name\":\"A.JSON\"*", "A workflow that is missing empties the file there."),
+    differs("local_models", r#"POST /api/extra/classify {"text":["a","b"]}*"#, "A list is no text; the original has labels for each of them, if all are of one length."),
     differs("images_comfy_generate", "POST /api/sd/comfy/generate malformed", WORDS),
     differs("images_comfy_generate", "POST /api/sd/comfy/generate null", WORDS),
     differs("images_runpod", "POST /api/sd/comfyrunpod/generate malformed", WORDS),

@@ -56,6 +56,9 @@ async fn classify(s: &mut Scenario) {
         json!({ "text": null }),
         json!({ "text": 5 }),
         json!({ "text": {} }),
+        json!({ "text": [] }),
+        json!({ "text": ["a", "b c"] }),
+        json!({ "text": ["a", "b"] }),
     ] {
         s.post("/api/extra/classify", body).await;
     }
