@@ -5,7 +5,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 
 /** Longest wait for any one condition, in milliseconds. A bound for broken runs, not a delay. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 /** What the page is expected to say. */
 const KNOWN = [
@@ -20,6 +20,9 @@ const FLAGS = [
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync',
 ];
+
+// What a step waits for beside its own doing is nobody's any more when that failed first, which is what gets reported.
+process.on('unhandledRejection', () => {});
 
 /** Starts the browser: `CHROMIUM`, else Debian's. The profile is new and goes with the browser. */
 export function launch() {

@@ -69,14 +69,18 @@ async function narrate(visitor) {
 async function paint(visitor) {
     const { page } = visitor;
     await tavern.extension(page, '#sd_source');
+    // A source that is chosen is asked at once for all that it has, at an address whose field is not shown before.
+    await page.locator('#sd_auto_url').evaluate((field, url) => {
+        field.value = url;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+    }, services);
+    const offered = offers(visitor, services);
     await page.locator('#sd_source').selectOption('auto');
-    await page.locator('#sd_auto_url').fill(services);
-    const found = visitor.posted('/api/sd/models');
+    await offered;
+    const offeredAgain = offers(visitor, services);
     await page.locator('#sd_auto_validate').click();
-    await found;
+    await offeredAgain;
     await page.locator('#sd_model option', { hasText: 'lighthouse' }).waitFor({ state: 'attached' });
-    // Nobody is at the address that the page asks before it is told another.
-    visitor.complaints.length = 0;
     await tavern.closeDrawer(page, 'extensions-settings-button');
     const painted = visitor.posted('/api/sd/generate');
     const saved = visitor.posted('/api/chats/save', body => body.includes('a lighthouse at dusk'));
@@ -87,6 +91,12 @@ async function paint(visitor) {
         const picture = document.querySelector('#chat .last_mes .mes_media_container img, #chat .last_mes img.mes_img');
         return picture?.complete && picture.naturalWidth > 0;
     });
+}
+
+/** All that the page asks a painter for before it can paint. */
+function offers(visitor, services) {
+    const asked = ['samplers', 'schedulers', 'vaes', 'get-model', 'models', 'upscalers'];
+    return Promise.all(asked.map(what => visitor.posted(`/api/sd/${what}`, body => body.includes(services))));
 }
 
 async function keep(visitor) {
@@ -103,7 +113,7 @@ async function keep(visitor) {
     await tavern.closeDrawer(page, 'extensions-settings-button');
     await page.locator('#extensionsMenuButton').click();
     await page.locator('#manageAttachments').click();
-    const dialog = page.locator('dialog.popup[open]', { has: page.locator('.globalAttachmentsBlock') });
+    const dialog = tavern.popup(page, '.globalAttachmentsBlock');
     await dialog.locator('.globalAttachmentsBlock .openActionModalButton').click();
     const asked = page.waitForEvent('filechooser');
     await page.locator('.actionButtonsModal .actionButton:visible', { hasText: /^\s*File\s*$/ }).click();

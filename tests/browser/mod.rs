@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -142,18 +143,23 @@ async fn two_frontends_at_once() {
     task.abort();
 }
 
+/// Longest that a script may take, on however busy a machine: one that hangs must not take the whole run along.
+const PATIENCE: Duration = Duration::from_mins(12);
+
 /// Runs a script to its end; what it reported is shown when it failed.
 async fn play(script: &str, arguments: &[&String]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser");
-    let output = Command::new("node")
+    let running = Command::new("node")
         .arg(folder.join(script))
         .args(arguments.iter().map(OsStr::new))
         .arg(&pictures)
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
-        .await
+        .output();
+    let ended = tokio::time::timeout(PATIENCE, running).await;
+    let output = ended
+        .expect("a script comes to its end")
         .expect("node is installed");
     let (reported, complaints) = (
         String::from_utf8_lossy(&output.stdout),

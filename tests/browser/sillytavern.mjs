@@ -13,15 +13,25 @@ export async function reload(visitor) {
 }
 
 async function ready(page) {
-    await page.waitForFunction(() => globalThis.SillyTavern?.getContext && !document.getElementById('preloader'));
+    // Not when the loader goes: on a first visit it makes room for a question long before everything is set up. Nor by a
+    // listener: one that comes while the others are called is forgotten.
+    await page.waitForFunction(() => {
+        const { eventSource, eventTypes } = globalThis.SillyTavern?.getContext?.() ?? {};
+        return eventSource?.autoFireLastArgs.has(eventTypes.APP_READY) && !document.getElementById('preloader');
+    });
     await page.locator('#loader').waitFor({ state: 'detached' });
+}
+
+/** The popup with this in it, once it has come to rest: a click on one that grows may meet something else. */
+export function popup(page, content) {
+    return page.locator('dialog.popup[open]:not([opening])', { has: page.locator(content) });
 }
 
 /** Answers the first visit's question for a persona name. */
 export async function introduce(visitor, name) {
     const { page } = visitor;
     await page.goto('/');
-    const dialog = page.locator('dialog.popup[open]', { has: page.locator('.onboarding') });
+    const dialog = popup(page, '.onboarding');
     await dialog.waitFor();
     await dialog.locator('.popup-input').fill(name);
     const saved = visitor.posted('/api/settings/save', body => body.includes(JSON.stringify(name)));
